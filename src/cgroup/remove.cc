@@ -131,7 +131,9 @@ Result<> remove_from(const fs::path& mount, const Layout& layout, const std::str
   const Result<sys::DirFd> pod = sys::open_dir(directory);
   if (!pod && !is_missing(pod.error())) return pod.error();
   if (pod) {
-    TRY(remove_leaves(*pod, deadline));
+    // Missing now: another process is removing the same pod, and that is as good.
+    const Result<> emptied = remove_leaves(*pod, deadline);
+    if (!emptied && !is_missing(emptied.error())) return emptied;
     Result<> removed = sys::remove_cgroup(directory);
     if (!removed && removed.error().number() == EBUSY) {
       // Processes in the pod's own directory: only somebody on the host can have put them there.
