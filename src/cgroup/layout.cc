@@ -28,7 +28,8 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 std::string unescape(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const auto octal = text[0] == '\\' ? parse_integer<std::uint8_t>(text.substr(1, 3), 0, 255, 8) : std::nullopt;
+    const bool escaped = text[0] == '\\' && text.size() >= 4;
+    const auto octal = escaped ? parse_integer<std::uint8_t>(text.substr(1, 3), 0, 255, 8) : std::nullopt;
     out += octal ? static_cast<char>(*octal) : text[0];
     text.remove_prefix(octal ? 4 : 1);
   }
