@@ -42,14 +42,13 @@ Result<sys::Link> usable_parent(sys::NetlinkSocket& host, const PlannedLink& lin
   return *parent;
 }
 
-/// Repeats what fails with one of `numbers` until the patience is at an end. There is no event to wait for: the end of
-/// a link in another namespace is announced only there.
-Result<> retry_while(std::initializer_list<int> numbers, const std::function<Result<>()>& attempt) {
+/// Repeats what fails with `number` until the patience is at an end. There is no event to wait for: the end of a link
+/// in another namespace is announced only there.
+Result<> retry_while(int number, const std::function<Result<>()>& attempt) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   for (;;) {
     Result<> done = attempt();
-    if (done || std::find(numbers.begin(), numbers.end(), done.error().number()) == numbers.end()) return done;
-    if (std::chrono::steady_clock::now() >= deadline) return done;
+    if (done || done.error().number() != number || std::chrono::steady_clock::now() >= deadline) return done;
     std::this_thread::sleep_for(kPause);
   }
 }
@@ -61,9 +60,8 @@ Result<> create(const PlannedLink& link, const sys::Link& parent, const Sides& s
   request.mode = to_kernel(link.nic.mode);
   request.mtu = link.nic.mtu;
   // EINVAL: a passthru macvlan has the parent for itself, or wants it so and others are there (macvlan_common_newlink).
-  // EBUSY: the parent is part of a bridge or bond.
-  Result<> created =
-      retry_while({EINVAL, EBUSY}, [&] { return sys::create_macvlan(sides.host, request, sides.netns); });
+  Result<> created = retry_while(EINVAL, [&] { return sys::create_macvlan(sides.host, request, sides.netns); });
+  // EBUSY: the parent is a part of a bridge or bond, which takes all it receives.
   if (created || (created.error().number() != EINVAL && created.error().number() != EBUSY)) return created;
   return Error(
       Kind::busy, created.error().number(),
@@ -72,7 +70,7 @@ Result<> create(const PlannedLink& link, const sys::Link& parent, const Sides& s
 
 Result<> bring_up(const PlannedLink& link, int index, const Sides& sides) {
   const sys::LinkChange change{link.nic.interface, link.nic.mac};
-  Result<> done = retry_while({EADDRINUSE}, [&] { return sys::bring_up_link(sides.inside, index, change); });
+  Result<> done = retry_while(EADDRINUSE, [&] { return sys::bring_up_link(sides.inside, index, change); });
   if (done || done.error().number() != EADDRINUSE) return done;
   const std::string mac = link.nic.mac ? to_string(*link.nic.mac) : std::string("given by the kernel");
   return Error(Kind::busy, EADDRINUSE, concat("another link on parent '", link.parent, "' has the MAC address ", mac));
