@@ -139,10 +139,8 @@ TEST_F(ApplyTest, APodTalksThroughItsGateway) {
   // Beyond the parent is a router with another network behind it.
   const sys::NetnsFd pod = make_pod();
   const sys::NetnsFd router = make_pod();
-  const std::string here = std::to_string(::getpid());
-  ASSERT_THAT(
-      test::run_in(router, {"ip", "link", "add", "wire1", "type", "veth", "peer", "name", "parent1", "netns", here}),
-      IsOk());
+  const std::string there = concat("/proc/", ::getpid(), "/fd/", router.get());
+  ip({"link", "add", "parent1", "type", "veth", "peer", "name", "wire1", "netns", there});
   ip({"link", "set", "parent1", "up"});
   for (const std::vector<std::string>& command :
        std::vector<std::vector<std::string>>{{"ip", "link", "set", "lo", "up"},
