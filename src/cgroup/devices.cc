@@ -10,9 +10,14 @@ namespace {
 
 namespace bpf = sys::bpf;
 using bpf::Instruction;
+using bpf::Operation;
 using bpf::Register;
+using bpf::Width;
 
-constexpr std::int64_t kMostNumber = 2147483647;
+// The kernel numbers devices in 12 and 20 bits.
+constexpr std::int64_t kMostMajor = 0xfff;
+constexpr std::int64_t kMostMinor = 0xfffff;
+constexpr std::int32_t kMinorBits = 20;
 constexpr std::int32_t kEveryAccess = bpf::kRead | bpf::kWrite | bpf::kMknod;
 
 std::int32_t access_mask(std::string_view letters) {
@@ -46,43 +51,75 @@ void append(std::vector<Instruction>& program, std::initializer_list<Instruction
   program.insert(program.end(), more.begin(), more.end());
 }
 
-// What the registers hold throughout a program.
-constexpr Register kAsked = Register::r2;  // the kinds of access asked for that no rule has decided yet
-constexpr Register kType = Register::r3;
-constexpr Register kMajor = Register::r4;
-constexpr Register kMinor = Register::r5;
+// The program has no jumps: the verifier walks every way through a program, and at two or three branches a rule it took
+// 330 microseconds for a container's usual list; in a straight line it takes less than a third of that. So every rule
+// computes all ones when it matches and 0 when not, and lets its accesses through that mask. What the registers hold
+// meanwhile:
+constexpr Register kAllowed = Register::r0;      // the kinds of access allowed by the rules so far
+constexpr Register kMatch = Register::r1;        // scratch
+constexpr Register kAsked = Register::r2;        // the kinds of access asked for
+constexpr Register kIsBlock = Register::r3;      // all ones for a block device, else 0
+constexpr Register kNumber = Register::r4;       // major << 20 | minor
+constexpr Register kIsCharacter = Register::r5;  // the opposite of kIsBlock
 
-std::vector<Instruction> answer(std::int32_t allowed) { return {bpf::set(Register::r0, allowed), bpf::exit()}; }
+void append_start(std::vector<Instruction>& program, std::int32_t allowed) {
+  static_assert(bpf::kBlock >> 1 == 0 && bpf::kCharacter >> 1 == 1);
+  append(program, {
+                      bpf::load_word(kAsked, Register::r1, bpf::kAccessAndType),
+                      bpf::compute(kIsBlock, Operation::copy, kAsked),
+                      bpf::compute(kAsked, Operation::shift_right, 16),
+                      bpf::compute(kIsBlock, Operation::bit_and, 0xffff),
+                      bpf::compute(kIsBlock, Operation::shift_right, 1),
+                      bpf::compute(kIsBlock, Operation::add, -1),
+                      bpf::load_word(kNumber, Register::r1, bpf::kMajor),
+                      bpf::load_word(Register::r5, Register::r1, bpf::kMinor),
+                      bpf::compute(kNumber, Operation::shift_left, kMinorBits, Width::word),
+                      bpf::compute(kNumber, Operation::bit_or, Register::r5),
+                      bpf::compute(kIsCharacter, Operation::copy, kIsBlock),
+                      bpf::compute(kIsCharacter, Operation::bit_xor, -1),
+                      bpf::compute(kAllowed, Operation::copy, allowed),
+                  });
+}
 
-/// What a rule does to a device that it matches. The jumps that leave it land just behind it.
-std::vector<Instruction> decide(const oci::DeviceRule& rule) {
-  const std::int32_t mask = access_mask(rule.access);
-  std::vector<Instruction> out;
-  if (!rule.allow) {
-    if (mask != kEveryAccess) append(out, {bpf::jump_if_any_bit(kAsked, mask, 1), bpf::jump(2)});
-    append(out, {bpf::set(Register::r0, 0), bpf::exit()});
-    return out;
+std::int32_t as_word(std::int64_t major, std::int64_t minor) {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(major << kMinorBits | minor));
+}
+
+/// kMatch = all ones where the rule matches the device. Less one, a difference of 0 is the only negative number.
+void append_match(std::vector<Instruction>& program, const oci::DeviceRule& rule) {
+  if (!rule.major && !rule.minor) {
+    append(program, {bpf::compute(kMatch, Operation::copy, -1)});
+  } else {
+    append(program, {bpf::compute(kMatch, Operation::copy, kNumber)});
+    if (!rule.major || !rule.minor) {
+      const std::int32_t compared = rule.major ? as_word(kMostMajor, 0) : as_word(0, kMostMinor);
+      append(program, {bpf::compute(kMatch, Operation::bit_and, compared, Width::word)});
+    }
+    append(
+        program,
+        {bpf::compute(kMatch, Operation::bit_xor, as_word(rule.major.value_or(0), rule.minor.value_or(0)), Width::word),
+         bpf::compute(kMatch, Operation::add, -1), bpf::compute(kMatch, Operation::signed_shift_right, 63)});
   }
-  if (mask != kEveryAccess) append(out, {bpf::bit_and(kAsked, ~mask), bpf::jump_if_not_equal(kAsked, 0, 2)});
-  append(out, {bpf::set(Register::r0, 1), bpf::exit()});
-  return out;
+  if (rule.type != 'a') {
+    append(program, {bpf::compute(kMatch, Operation::bit_and, rule.type == 'b' ? kIsBlock : kIsCharacter)});
+  }
 }
 
 void append_rule(std::vector<Instruction>& program, const oci::DeviceRule& rule) {
-  struct Test {
-    Register actual;
-    std::int32_t wanted;
-  };
-  std::vector<Test> tests;
-  if (rule.type != 'a') tests.push_back({kType, rule.type == 'b' ? bpf::kBlock : bpf::kCharacter});
-  if (rule.major) tests.push_back({kMajor, static_cast<std::int32_t>(*rule.major)});
-  if (rule.minor) tests.push_back({kMinor, static_cast<std::int32_t>(*rule.minor)});
-  const std::vector<Instruction> decision = decide(rule);
-  std::size_t behind = tests.size() + decision.size();
-  for (const Test& test : tests) {
-    program.push_back(bpf::jump_if_not_equal(test.actual, test.wanted, static_cast<std::int16_t>(--behind)));
+  append_match(program, rule);
+  append(program, {bpf::compute(kMatch, Operation::bit_and, access_mask(rule.access))});
+  if (rule.allow) {
+    append(program, {bpf::compute(kAllowed, Operation::bit_or, kMatch)});
+  } else {
+    append(program, {bpf::compute(kMatch, Operation::bit_xor, -1), bpf::compute(kAllowed, Operation::bit_and, kMatch)});
   }
-  program.insert(program.end(), decision.begin(), decision.end());
+}
+
+/// 1 when nothing is asked for that is not allowed: nothing, less one, has its uppermost bit set.
+void append_answer(std::vector<Instruction>& program) {
+  append(program,
+         {bpf::compute(kAllowed, Operation::bit_xor, -1), bpf::compute(kAllowed, Operation::bit_and, kAsked),
+          bpf::compute(kAllowed, Operation::add, -1), bpf::compute(kAllowed, Operation::shift_right, 63), bpf::exit()});
 }
 
 /// An exception to the default of a v1 devices cgroup. The kernel keeps one per device and type, its accesses merged.
@@ -143,8 +180,8 @@ std::string to_text(const Exception& exception) {
 }  // namespace
 
 Result<> check_device_rules(const std::vector<oci::DeviceRule>& rules) {
-  const auto is_number = [](const std::optional<std::int64_t>& number) {
-    return !number || (*number >= 0 && *number <= kMostNumber);
+  const auto is_number = [](const std::optional<std::int64_t>& number, std::int64_t most) {
+    return !number || (*number >= 0 && *number <= most);
   };
   for (const oci::DeviceRule& rule : rules) {
     const auto wrong = [&](std::string_view why) {
@@ -154,7 +191,8 @@ Result<> check_device_rules(const std::vector<oci::DeviceRule>& rules) {
     if (rule.access.empty() || rule.access.find_first_not_of("rwm") != std::string::npos) {
       return wrong("the access is not made of r, w, m");
     }
-    if (!is_number(rule.major) || !is_number(rule.minor)) return wrong("a device number is out of range");
+    if (!is_number(rule.major, kMostMajor)) return wrong("the major number is not 0 to 4095");
+    if (!is_number(rule.minor, kMostMinor)) return wrong("the minor number is not 0 to 1048575");
   }
   return {};
 }
@@ -169,25 +207,13 @@ bool confines(const std::vector<oci::DeviceRule>& rules) {
 }
 
 std::vector<Instruction> plan_device_program(const std::vector<oci::DeviceRule>& rules) {
-  std::vector<Instruction> program = {
-      bpf::load_word(kAsked, Register::r1, bpf::kAccessAndType),
-      bpf::copy(kType, kAsked),
-      bpf::bit_and(kType, 0xffff),
-      bpf::shift_right(kAsked, 16),
-      bpf::load_word(kMajor, Register::r1, bpf::kMajor),
-      bpf::load_word(kMinor, Register::r1, bpf::kMinor),
-      // Nothing is asked for by access(2) with X_OK, say.
-      bpf::jump_if_not_equal(kAsked, 0, 2),
-      bpf::set(Register::r0, 1),
-      bpf::exit(),
-  };
-  for (auto rule = rules.rbegin(); rule != rules.rend(); ++rule) {
-    append_rule(program, *rule);
-    // Nothing gets past this rule, and the verifier refuses instructions that nothing reaches.
-    if (matches_all(*rule)) return program;
-  }
-  const std::vector<Instruction> otherwise = answer(rules.empty() ? 1 : 0);
-  program.insert(program.end(), otherwise.begin(), otherwise.end());
+  // A rule that decides everything makes those before it void.
+  const auto decisive = std::find_if(rules.rbegin(), rules.rend(), matches_all);
+  const bool allows_first = rules.empty() || (decisive != rules.rend() && decisive->allow);
+  std::vector<Instruction> program;
+  append_start(program, allows_first ? kEveryAccess : 0);
+  for (auto rule = decisive.base(); rule != rules.end(); ++rule) append_rule(program, *rule);
+  append_answer(program);
   return program;
 }
 

@@ -13,7 +13,7 @@
 
 namespace tank::cgroup {
 
-/// Types a, b, c; access some of r, w, m; numbers 0 … 2^31−1. Error kind: invalid.
+/// Types a, b, c; access some of r, w, m; major 0 … 4095, minor 0 … 1048575. Error kind: invalid.
 Result<> check_device_rules(const std::vector<oci::DeviceRule>& rules);
 
 /// False when every access is allowed anyway, so that nothing needs to be set up.

@@ -78,8 +78,10 @@ DeviceControl choose_device_control(const Layout& layout) {
   const bool has_v1 = layout.v1.contains("devices");
   if (layout.unified.empty()) return has_v1 ? DeviceControl::v1 : DeviceControl::none;
   if (!has_v1) return DeviceControl::bpf;
+  using sys::bpf::Operation;
+  using sys::bpf::Register;
   const Result<sys::Fd> probe =
-      sys::bpf::load_device_program({sys::bpf::set(sys::bpf::Register::r0, 1), sys::bpf::exit()});
+      sys::bpf::load_device_program({sys::bpf::compute(Register::r0, Operation::copy, 1), sys::bpf::exit()});
   return probe ? DeviceControl::bpf : DeviceControl::v1;
 }
 

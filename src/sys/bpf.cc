@@ -30,6 +30,22 @@ Instruction encode(unsigned code, Register to, Register from, std::int16_t offse
   return whole;
 }
 
+unsigned code_of(Operation operation) {
+  switch (operation) {
+    case Operation::copy: return BPF_MOV;
+    case Operation::add: return BPF_ADD;
+    case Operation::bit_and: return BPF_AND;
+    case Operation::bit_or: return BPF_OR;
+    case Operation::bit_xor: return BPF_XOR;
+    case Operation::shift_left: return BPF_LSH;
+    case Operation::shift_right: return BPF_RSH;
+    case Operation::signed_shift_right: return BPF_ARSH;
+  }
+  return BPF_MOV;
+}
+
+unsigned class_of(Width width) { return width == Width::word ? BPF_ALU : BPF_ALU64; }
+
 long call(bpf_cmd command, bpf_attr& attributes) { return ::syscall(SYS_bpf, command, &attributes, sizeof attributes); }
 
 __u64 address(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
@@ -63,28 +79,14 @@ Result<> detach(const Fd& cgroup, __u32 id) {
 
 }  // namespace
 
+Instruction compute(Register to, Operation operation, Register from, Width width) {
+  return encode(code_of(operation) | class_of(width) | BPF_X, to, from, 0, 0);
+}
+Instruction compute(Register to, Operation operation, std::int32_t value, Width width) {
+  return encode(code_of(operation) | class_of(width) | BPF_K, to, Register::r0, 0, value);
+}
 Instruction load_word(Register to, Register from, std::int16_t offset) {
   return encode(BPF_LDX | BPF_W | BPF_MEM, to, from, offset, 0);
-}
-Instruction copy(Register to, Register from) { return encode(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0); }
-Instruction set(Register to, std::int32_t value) {
-  return encode(BPF_ALU64 | BPF_MOV | BPF_K, to, Register::r0, 0, value);
-}
-Instruction bit_and(Register to, std::int32_t mask) {
-  return encode(BPF_ALU64 | BPF_AND | BPF_K, to, Register::r0, 0, mask);
-}
-Instruction shift_right(Register to, std::int32_t bits) {
-  return encode(BPF_ALU64 | BPF_RSH | BPF_K, to, Register::r0, 0, bits);
-}
-Instruction jump(std::int16_t distance) { return encode(BPF_JMP | BPF_JA, Register::r0, Register::r0, distance, 0); }
-Instruction jump_if_equal(Register left, std::int32_t right, std::int16_t distance) {
-  return encode(BPF_JMP | BPF_JEQ | BPF_K, left, Register::r0, distance, right);
-}
-Instruction jump_if_not_equal(Register left, std::int32_t right, std::int16_t distance) {
-  return encode(BPF_JMP | BPF_JNE | BPF_K, left, Register::r0, distance, right);
-}
-Instruction jump_if_any_bit(Register left, std::int32_t mask, std::int16_t distance) {
-  return encode(BPF_JMP | BPF_JSET | BPF_K, left, Register::r0, distance, mask);
 }
 Instruction exit() { return encode(BPF_JMP | BPF_EXIT, Register::r0, Register::r0, 0, 0); }
 

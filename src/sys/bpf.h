@@ -16,17 +16,26 @@ using Instruction = std::uint64_t;
 
 enum class Register : std::uint8_t { r0, r1, r2, r3, r4, r5 };
 
-/// to = the 32-bit word at from + offset, zero-extended.
+enum class Operation : std::uint8_t {
+  copy,
+  add,
+  bit_and,
+  bit_or,
+  bit_xor,
+  shift_left,
+  shift_right,
+  signed_shift_right
+};
+
+/// A word is the lower half of a register; an operation on words leaves zeros in the upper one.
+enum class Width : std::uint8_t { whole, word };
+
+/// to = to OPERATION from, or to OPERATION value (sign-extended).
+Instruction compute(Register to, Operation operation, Register from, Width width = Width::whole);
+Instruction compute(Register to, Operation operation, std::int32_t value, Width width = Width::whole);
+/// to = the word at from + offset.
 Instruction load_word(Register to, Register from, std::int16_t offset);
-Instruction copy(Register to, Register from);
-Instruction set(Register to, std::int32_t value);
-Instruction bit_and(Register to, std::int32_t mask);
-Instruction shift_right(Register to, std::int32_t bits);
-/// Jumps count instructions from the one after the jump.
-Instruction jump(std::int16_t distance);
-Instruction jump_if_equal(Register left, std::int32_t right, std::int16_t distance);
-Instruction jump_if_not_equal(Register left, std::int32_t right, std::int16_t distance);
-Instruction jump_if_any_bit(Register left, std::int32_t mask, std::int16_t distance);
+/// Ends the program; register 0 is its answer.
 Instruction exit();
 
 /// struct bpf_cgroup_dev_ctx: offsets of its words. The first holds the access asked for in its upper half and the

@@ -47,37 +47,48 @@ std::uint32_t mask(const std::string& access) {
   return bits;
 }
 
+/// One arithmetic instruction on 64 bits, or on 32 with the rest zeroed. False for those that we never write.
+bool calculate(unsigned operation, bool is_word, std::uint64_t& to, std::uint64_t with) {
+  switch (operation) {
+    case BPF_MOV: to = with; break;
+    case BPF_ADD: to += with; break;
+    case BPF_AND: to &= with; break;
+    case BPF_OR: to |= with; break;
+    case BPF_XOR: to ^= with; break;
+    case BPF_LSH: to <<= with; break;
+    case BPF_RSH: to >>= with; break;
+    case BPF_ARSH: to = static_cast<std::uint64_t>(static_cast<std::int64_t>(to) >> with); break;
+    default: return false;
+  }
+  if (is_word) to &= 0xffffffff;
+  return true;
+}
+
 /// Runs a program as the kernel would; −1 for anything the verifier would refuse.
 int run(const std::vector<sys::bpf::Instruction>& program, const Request& request) {
   const std::uint32_t type = request.type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR;
   const std::array<std::uint32_t, 3> context = {mask(request.access) << 16 | type,
                                                 static_cast<std::uint32_t>(request.major),
                                                 static_cast<std::uint32_t>(request.minor)};
-  std::array<std::uint64_t, 11> registers{};
-  for (std::size_t at = 0; at < program.size(); ++at) {
+  std::array<std::uint64_t, 6> registers{};
+  bool has_context = true;
+  for (const sys::bpf::Instruction instruction : program) {
     bpf_insn step{};
-    std::memcpy(&step, &program[at], sizeof step);
+    std::memcpy(&step, &instruction, sizeof step);
+    if (step.code == (BPF_JMP | BPF_EXIT)) return static_cast<int>(registers[0]);
     std::uint64_t& to = registers.at(step.dst_reg);
-    const auto value = static_cast<std::uint64_t>(static_cast<std::int64_t>(step.imm));
-    bool jumps = false;
-    switch (step.code) {
-      case BPF_LDX | BPF_W | BPF_MEM:
-        if (step.src_reg != 1 || step.off % 4 != 0) return -1;
-        to = context.at(static_cast<std::size_t>(step.off / 4));
-        break;
-      case BPF_ALU64 | BPF_MOV | BPF_X: to = registers.at(step.src_reg); break;
-      case BPF_ALU64 | BPF_MOV | BPF_K: to = value; break;
-      case BPF_ALU64 | BPF_AND | BPF_K: to &= value; break;
-      case BPF_ALU64 | BPF_RSH | BPF_K: to >>= value; break;
-      case BPF_JMP | BPF_JA: jumps = true; break;
-      case BPF_JMP | BPF_JEQ | BPF_K: jumps = to == value; break;
-      case BPF_JMP | BPF_JNE | BPF_K: jumps = to != value; break;
-      case BPF_JMP | BPF_JSET | BPF_K: jumps = (to & value) != 0; break;
-      case BPF_JMP | BPF_EXIT: return static_cast<int>(registers[0]);
-      default: return -1;
+    if (step.code == (BPF_LDX | BPF_W | BPF_MEM)) {
+      if (step.src_reg != 1 || !has_context || step.off % 4 != 0) return -1;
+      to = context.at(static_cast<std::size_t>(step.off / 4));
+      continue;
     }
-    if (jumps && step.off < 0) return -1;
-    if (jumps) at += static_cast<std::size_t>(step.off);
+    if (step.dst_reg == 1) has_context = false;
+    const unsigned kind = BPF_CLASS(step.code);
+    if (kind != BPF_ALU && kind != BPF_ALU64) return -1;
+    const std::uint64_t with = BPF_SRC(step.code) == BPF_X
+                                   ? registers.at(step.src_reg)
+                                   : static_cast<std::uint64_t>(static_cast<std::int64_t>(step.imm));
+    if (!calculate(BPF_OP(step.code), kind == BPF_ALU, to, with)) return -1;
   }
   return -1;
 }
@@ -142,7 +153,7 @@ std::vector<oci::DeviceRule> random_rules(std::mt19937& random) {
 
 TEST(DeviceProgram, AgreesWithTheRulesWhateverTheyAre) {
   std::mt19937 random(20240229);
-  for (int round = 0; round < 3000; ++round) {
+  for (int round = 0; round < 2000; ++round) {
     const std::vector<oci::DeviceRule> rules = random_rules(random);
     const std::vector<sys::bpf::Instruction> program = plan_device_program(rules);
     for (const Request& request : every_request()) {
@@ -154,7 +165,7 @@ TEST(DeviceProgram, AgreesWithTheRulesWhateverTheyAre) {
 TEST(DeviceLines, AgreeWithTheRulesWhereverTheyCanBeSaid) {
   std::mt19937 random(20240301);
   int said = 0;
-  for (int round = 0; round < 20000; ++round) {
+  for (int round = 0; round < 5000; ++round) {
     const std::vector<oci::DeviceRule> rules = random_rules(random);
     const Result<std::vector<DeviceLine>> lines = plan_device_lines(rules);
     if (!lines) {
@@ -170,11 +181,29 @@ TEST(DeviceLines, AgreeWithTheRulesWhereverTheyCanBeSaid) {
       ASSERT_TRUE(actual == expected || (!actual && request.access.size() > 1)) << "round " << round;
     }
   }
-  EXPECT_GT(said, 8000);
+  EXPECT_GT(said, 2000);
 }
 
-TEST(DeviceProgram, AsksNothingIsAllowed) {
+TEST(DeviceProgram, AskingForNothingIsAllowed) {
   EXPECT_EQ(run(plan_device_program({{.allow = false}}), {'c', 1, 3, ""}), 1);
+}
+
+TEST(DeviceProgram, KeepsTheLargestNumbersApart) {
+  const std::vector<oci::DeviceRule> rules = {{.allow = false},
+                                              {.allow = true, .type = 'c', .major = 4095, .minor = 1048575},
+                                              {.allow = true, .type = 'b', .major = 4095, .access = "r"},
+                                              {.allow = true, .type = 'c', .minor = 1048575, .access = "r"}};
+  const std::vector<sys::bpf::Instruction> program = plan_device_program(rules);
+  for (const char type : {'b', 'c'}) {
+    for (const std::int64_t major : {0, 1, 2047, 2048, 4094, 4095}) {
+      for (const std::int64_t minor : {0, 1, 524288, 1048574, 1048575}) {
+        for (const auto* access : {"r", "w"}) {
+          const Request request{type, major, minor, access};
+          EXPECT_EQ(run(program, request), allowed(rules, request) ? 1 : 0) << type << major << ":" << minor << access;
+        }
+      }
+    }
+  }
 }
 
 TEST(DeviceProgram, StopsAtARuleThatDecidesEverything) {
@@ -193,9 +222,9 @@ TEST(DeviceRules, ConfineUnlessEverythingIsAllowed) {
 }
 
 TEST(DeviceRules, AreCheckedBeforeAnythingIsMadeOfThem) {
-  EXPECT_TRUE(check_device_rules({{.allow = true, .type = 'c', .major = 0, .minor = 2147483647, .access = "m"}}));
-  const oci::DeviceRule wrong[] = {{.type = 'u'},     {.type = '\0'}, {.access = ""},       {.access = "rx"},
-                                   {.access = "r w"}, {.major = -1},  {.minor = 2147483648}};
+  EXPECT_TRUE(check_device_rules({{.allow = true, .type = 'c', .major = 4095, .minor = 1048575, .access = "m"}}));
+  const oci::DeviceRule wrong[] = {{.type = 'u'},     {.type = '\0'}, {.access = ""},  {.access = "rx"},
+                                   {.access = "r w"}, {.major = -1},  {.major = 4096}, {.minor = 1048576}};
   for (const oci::DeviceRule& rule : wrong) {
     const Result<> checked = check_device_rules({rule});
     ASSERT_FALSE(checked);
