@@ -5,7 +5,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -135,13 +134,14 @@ Result<Cloned> spawn(const Spawn& what) {
 }
 
 Result<PidFd> open_process(pid_t pid) {
-  const int number = ::pidfd_open(pid, 0);
+  // By number: <sys/pidfd.h> of glibc 2.36 forgets that C++ exists.
+  const long number = ::syscall(SYS_pidfd_open, pid, 0);
   if (number < 0) return errno_error("opening process ", pid);
-  return PidFd(number);
+  return PidFd(static_cast<int>(number));
 }
 
 Result<> send_signal(const PidFd& process, int signum) {
-  if (::pidfd_send_signal(process.get(), signum, nullptr, 0) < 0) return errno_error("sending signal ", signum);
+  if (::syscall(SYS_pidfd_send_signal, process.get(), signum, nullptr, 0) < 0) return errno_error("sending signal ", signum);
   return {};
 }
 
