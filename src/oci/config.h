@@ -54,6 +54,10 @@ struct Mount {
   std::string type;
   std::string source;                ///< host path for bind
   std::vector<std::string> options;  ///< ro, nosuid, nodev, noexec, rbind, bind, mode=1777, size=65536k, …
+  /// Bind only, not part of config.json: when set, a directory that `source` lies in, by text. The workload can write
+  /// there, so the rest of `source` must be resolved inside it (openat2, RESOLVE_IN_ROOT) in the moment of mounting,
+  /// and mounted by descriptor: a symbolic link swapped in must not lead out (CVE-2017-1002101, CVE-2021-25741).
+  std::string beneath;
 };
 
 struct Device {
@@ -74,13 +78,13 @@ struct DeviceRule {
 };
 
 struct Resources {
-  std::vector<DeviceRule> devices;  ///< in order, the last match wins
+  std::vector<DeviceRule> devices;           ///< in order, the last match wins
   std::optional<std::int64_t> memory_limit;  ///< bytes
   std::optional<std::int64_t> memory_swap;   ///< memory plus swap, bytes
   std::optional<std::int64_t> memory_reservation;
-  std::optional<std::uint64_t> cpu_shares;   ///< v1 scale, 2 … 262144
-  std::optional<std::int64_t> cpu_quota;     ///< microseconds per period
-  std::optional<std::uint64_t> cpu_period;   ///< microseconds
+  std::optional<std::uint64_t> cpu_shares;  ///< v1 scale, 2 … 262144
+  std::optional<std::int64_t> cpu_quota;    ///< microseconds per period
+  std::optional<std::uint64_t> cpu_period;  ///< microseconds
   std::optional<std::int64_t> pids_limit;
 };
 

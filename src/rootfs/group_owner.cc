@@ -1,0 +1,58 @@
+#include "rootfs/group_owner.h"
+
+#include <fcntl.h>
+
+#include "sys/file.h"
+#include "sys/node.h"
+
+namespace tank::rootfs {
+
+namespace {
+
+constexpr mode_t kFileBits = 0660;
+constexpr mode_t kDirectoryBits = 02770;
+
+mode_t wanted_bits(const sys::Node& node) {
+  return node.type == sys::Node::Type::directory ? kDirectoryBits : kFileBits;
+}
+
+bool is_owned(const sys::Node& node, Id gid) {
+  const mode_t bits = wanted_bits(node);
+  return node.gid == gid.value && (node.mode & bits) == bits;
+}
+
+Result<> own_one(const sys::Fd& fd, const sys::Node& node, Id gid) {
+  if (is_owned(node, gid)) return {};
+  // chown(2) clears setuid and setgid of a file, so the mode comes after it.
+  TRY(sys::change_owner(fd, sys::kSameUid, gid.value));
+  // The mode of a link is not looked at by anybody and cannot be changed.
+  if (node.type == sys::Node::Type::symlink) return {};
+  return sys::change_mode(fd, node.mode | wanted_bits(node));
+}
+
+Result<> own_below(const sys::Fd& dir, Id gid);
+
+Result<> own_entry(const sys::Fd& dir, const std::string& name, Id gid) {
+  const sys::Fd fd = TRY(sys::open_at(dir, name, O_PATH | O_NOFOLLOW));
+  const sys::Node node = TRY(sys::node_of(fd));
+  if (node.type == sys::Node::Type::directory) TRY(own_below(fd, gid));
+  return own_one(fd, node, gid);
+}
+
+Result<> own_below(const sys::Fd& dir, Id gid) {
+  const std::vector<std::string> names = TRY(sys::list_dir(dir));
+  for (const std::string& name : names) TRY(own_entry(dir, name, gid).while_doing("'", name, "'"));
+  return {};
+}
+
+}  // namespace
+
+Result<> own_by_group(const std::filesystem::path& volume, Id gid) {
+  const sys::Fd root = TRY(sys::open_path(volume, O_PATH | O_DIRECTORY | O_NOFOLLOW));
+  const sys::Node node = TRY(sys::node_of(root));
+  if (is_owned(node, gid)) return {};
+  TRY(own_below(root, gid));
+  return own_one(root, node, gid);
+}
+
+}  // namespace tank::rootfs
