@@ -206,7 +206,7 @@ TEST(TarReader, RefusesABadCheckSum) {
 }
 
 TEST(TarReader, RefusesMalformedPaxRecords) {
-  for (const std::string& body : {std::string("nonsense"), std::string("99 path=a\n"), std::string("5 a=\n"),
+  for (const std::string& body : {std::string("nonsense"), std::string("99 path=a\n"), std::string("6 a=\n"),
                                   std::string("12 path=abc"), std::string("0 path=a\n"), std::string("11 pathabc\n")}) {
     const Read out = read(TarBuilder().file("ok", "").pax_body(body).file("f", "x").bytes());
     EXPECT_TRUE(out.failure) << body;
