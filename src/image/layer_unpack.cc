@@ -1,0 +1,113 @@
+#include "image/layer_unpack.h"
+
+#include <openssl/evp.h>
+
+#include <array>
+#include <exception>
+#include <memory>
+#include <new>
+#include <thread>
+#include <utility>
+
+#include "image/decompress.h"
+#include "image/layer_ring.h"
+#include "image/layer_writer.h"
+#include "image/tar_reader.h"
+
+namespace tank::image {
+
+namespace {
+
+constexpr std::size_t kChunks = 16;
+constexpr std::size_t kChunkBytes = 256 * 1024;
+
+class Sha256 {
+ public:
+  Sha256() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) { EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr); }
+
+  void update(std::span<const char> bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
+
+  std::string hex() {
+    std::array<unsigned char, 32> digest{};
+    EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string out;
+    for (const unsigned char byte : digest) out += {kDigits[byte >> 4U], kDigits[byte & 0xfU]};
+    return out;
+  }
+
+ private:
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+};
+
+/// Runs one side of the pipeline; libraries' exceptions end here.
+template <typename Work>
+Result<> contained(Work work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return error(Kind::kernel, "unpacking a layer: out of memory");
+  } catch (const std::exception& exception) {
+    return error(Kind::bug, "unpacking a layer: ", exception.what());
+  }
+}
+
+/// The consumer: what the second thread does.
+Result<> write_files(sys::DirFd root, const LayerCaps& caps, ChunkRing& ring) {
+  TRY(sys::clear_umask_of_thread());
+  const auto source = [&ring]() -> Result<std::span<const char>> {
+    const std::optional<std::span<const char>> chunk = ring.next();
+    if (!chunk) return error(Kind::aborted, "the layer's stream broke off");
+    return *chunk;
+  };
+  const std::unique_ptr<TarReader> tar = TRY(TarReader::open(source));
+  LayerWriter writer(std::move(root), caps);
+  return writer.write_all(*tar);
+}
+
+/// The producer. Succeeds early when the consumer has stopped; the consumer then has the error.
+Result<> feed(const sys::Fd& blob, const std::string& diff_hex, const LayerCaps& caps,
+              const std::function<void(std::uint64_t)>& progress, ChunkRing& ring) {
+  BlobSource source(blob);
+  const std::unique_ptr<Decompressor> decompressor = TRY(make_decompressor(source));
+  Sha256 sha256;
+  std::uint64_t total = 0;
+  for (;;) {
+    const std::span<char> chunk = ring.acquire();
+    if (chunk.empty()) return {};
+    const std::size_t count = TRY(decompressor->read(chunk));
+    if (progress) progress(source.consumed());
+    if (count == 0) break;
+    total += count;
+    if (total > caps.max_bytes) {
+      return error(Kind::corrupt, "the layer unpacks to more than ", caps.max_bytes, " bytes");
+    }
+    sha256.update(chunk.first(count));
+    ring.publish(count);
+  }
+  const std::string found = sha256.hex();
+  if (found != diff_hex) {
+    return error(Kind::corrupt, "the layer's content is sha256:", found, ", not sha256:", diff_hex);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> unpack_layer(sys::DirFd root, const std::string& diff_hex, const sys::Fd& blob, const LayerCaps& caps,
+                      const std::function<void(std::uint64_t)>& progress) {
+  ChunkRing ring(kChunks, kChunkBytes);
+  Result<> written;
+  std::thread writer([&ring, &written, &caps, root = std::move(root)]() mutable {
+    written = contained([&] { return write_files(std::move(root), caps, ring); });
+    ring.stop();
+  });
+  const Result<> fed = contained([&] { return feed(blob, diff_hex, caps, progress, ring); });
+  ring.finish(fed ? ChunkRing::End::complete : ChunkRing::End::broken);
+  writer.join();
+  // When both failed, the stream failed first if the files only met its breaking off.
+  if (!fed && (written || written.error().kind() == Kind::aborted)) return fed;
+  return written;
+}
+
+}  // namespace tank::image
