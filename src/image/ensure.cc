@@ -1,9 +1,9 @@
 // ensure_image(): which way to go, by transport and pull policy. The cached way comes first and touches nothing but a few
 // small files.
-#include "image/layer.h"
+#include "image/ensure.h"
+
 #include "image/local_origins.h"
 #include "image/pull.h"
-#include "image/registry.h"
 #include "image/store.h"
 #include "sys/file_status.h"
 #include "tank/image.h"
@@ -11,9 +11,6 @@
 namespace tank {
 
 namespace image {
-
-Result<Image> ensure(const std::filesystem::path& data_dir, const std::string& asked, PullPolicy policy,
-                     const PullOptions& options, const Patience& patience);
 
 namespace {
 
@@ -34,11 +31,7 @@ Result<Image> unpack_stored(const Store& reading, const Entry& entry, const std:
   const Store store = TRY(Store::open_for_writing(reading.data_dir()));
   const std::unique_ptr<Origin> origin = store_origin(store, entry);
   const ReceivedDocument top = TRY(origin->top());
-  Entry same = entry;
-  Image image = TRY(pull(store, *origin, top, entry.reference, asked, options));
-  // The pull wrote down the manifest as its own source; the reference's source is still what it was.
-  if (same.source != to_string(same.manifest.digest)) TRY(store.add_entry(same));
-  return image;
+  return pull(store, *origin, top, {entry.reference, asked, entry.source}, options);
 }
 
 Result<Image> use_entry(const Store& store, const Entry& entry, const std::string& asked, const PullOptions& options) {
@@ -66,7 +59,7 @@ Result<Image> pull_from_registry(const Store& reading, const std::optional<Entry
   }
   const ReceivedDocument top = TRY(registry->top());
   const Store store = TRY(Store::open_for_writing(reading.data_dir()));
-  return pull(store, *registry, top, to_string(reference), asked, options);
+  return pull(store, *registry, top, {to_string(reference), asked, to_string(top.digest)}, options);
 }
 
 Result<Image> ensure_from_registry(const std::filesystem::path& data_dir, const Reference& reference,
@@ -91,34 +84,16 @@ Result<Image> ensure_from_registry(const std::filesystem::path& data_dir, const 
   return pull_from_registry(reading, *entry, reference, asked, options, patience).while_doing("image ", asked);
 }
 
-struct OpenSource {
-  std::unique_ptr<ImageFiles> files;
-  std::unique_ptr<Origin> origin;
-};
-
-Result<OpenSource> open_source(const std::filesystem::path& data_dir, const Reference& reference,
-                               const PullOptions& options) {
-  OpenSource source;
-  if (reference.transport == Reference::Transport::oci) {
-    source.files = TRY(open_directory_files(reference.path));
-  } else {
-    source.files = TRY(open_tar_files(reference.path, data_dir, options.max_layer_bytes));
-  }
-  const bool docker = reference.transport == Reference::Transport::docker_archive;
-  const std::vector<OfferedImage> offered =
-      TRY(docker ? images_in_docker_archive(*source.files) : images_in_layout(*source.files));
-  const OfferedImage chosen = TRY(choose_image(offered, reference.tag));
-  source.origin = TRY(docker ? docker_archive_origin(*source.files, chosen) : layout_origin(*source.files, chosen));
-  return source;
-}
-
 // The layout or archive is at hand whatever the policy says; it is only read beyond its documents when what it holds is
 // not here yet.
 Result<Image> ensure_from_files(const std::filesystem::path& data_dir, Reference reference, const std::string& asked,
                                 const PullOptions& options) {
   reference.path = std::filesystem::absolute(reference.path).lexically_normal();
-  const OpenSource source = TRY(open_source(data_dir, reference, options));
-  const ReceivedDocument top = TRY(source.origin->top());
+  const std::unique_ptr<ImageFiles> files = TRY(open_image_files(reference, data_dir, options));
+  const std::vector<OfferedImage> offered = TRY(offered_images(*files, reference.transport));
+  const OfferedImage chosen = TRY(choose_image(offered, reference.tag));
+  const std::unique_ptr<Origin> origin = TRY(open_origin(*files, reference.transport, chosen));
+  const ReceivedDocument top = TRY(origin->top());
   const Store reading = Store::at(data_dir);
   const std::optional<Entry> entry = TRY(reading.find(reference));
   if (entry && entry->source == to_string(top.digest)) {
@@ -129,7 +104,7 @@ Result<Image> ensure_from_files(const std::filesystem::path& data_dir, Reference
     }
   }
   const Store store = TRY(Store::open_for_writing(data_dir));
-  return pull(store, *source.origin, top, to_string(reference), asked, options);
+  return pull(store, *origin, top, {to_string(reference), asked, to_string(top.digest)}, options);
 }
 
 }  // namespace

@@ -13,8 +13,9 @@ constexpr std::size_t kMaxListing = std::size_t{16} << 20U;
 
 std::string blob_name(const Digest& digest) { return concat("blobs/", digest.algorithm_name(), "/", digest.hex()); }
 
-Result<> stream_into(const ImageFiles& files, const std::string& name, BlobWriter& writer) {
+Result<> stream_into(const ImageFiles& files, const std::string& name, BlobWriter& writer, const std::stop_token& stop) {
   return files.stream(name, writer.offset(), [&](std::string_view bytes) -> Result<ImageFiles::More> {
+    if (stop.stop_requested()) return error(Kind::aborted, "asked to stop");
     TRY(writer.write(bytes));
     return ImageFiles::More::yes;
   });
@@ -35,8 +36,8 @@ class LayoutOrigin : public Origin {
     return ReceivedDocument{std::move(bytes), descriptor.media_type, digest};
   }
 
-  Result<> fetch(BlobWriter& writer) override {
-    return stream_into(files_, blob_name(writer.descriptor().digest), writer);
+  Result<> fetch(BlobWriter& writer, const std::stop_token& stop) override {
+    return stream_into(files_, blob_name(writer.descriptor().digest), writer, stop);
   }
 
  private:
@@ -77,10 +78,10 @@ class DockerArchiveOrigin : public Origin {
     return error(Kind::bug, "a docker archive has no index");
   }
 
-  Result<> fetch(BlobWriter& writer) override {
+  Result<> fetch(BlobWriter& writer, const std::stop_token& stop) override {
     const auto found = files_by_digest_.find(writer.descriptor().digest);
     if (found == files_by_digest_.end()) return error(Kind::not_found, "the archive has no such blob");
-    return stream_into(files_, found->second, writer);
+    return stream_into(files_, found->second, writer, stop);
   }
 
  private:
@@ -121,7 +122,7 @@ class StoreOrigin : public Origin {
     std::string bytes = TRY(store_.read_document(descriptor));
     return ReceivedDocument{std::move(bytes), descriptor.media_type, descriptor.digest};
   }
-  Result<> fetch(BlobWriter& writer) override {
+  Result<> fetch(BlobWriter& writer, const std::stop_token&) override {
     return error(Kind::not_found, "blob ", to_string(writer.descriptor().digest), " is not in the store");
   }
 
@@ -154,8 +155,6 @@ Result<std::vector<boost::json::object>> read_docker_list(const ImageFiles& file
   return out;
 }
 
-}  // namespace
-
 Result<std::vector<OfferedImage>> images_in_layout(const ImageFiles& files) {
   const ImageIndex index = TRY(read_layout_index(files));
   std::vector<OfferedImage> out;
@@ -182,6 +181,19 @@ Result<std::vector<OfferedImage>> images_in_docker_archive(const ImageFiles& fil
   return out;
 }
 
+}  // namespace
+
+Result<std::unique_ptr<ImageFiles>> open_image_files(const Reference& reference, const std::filesystem::path& data_dir,
+                                                     const PullOptions& options) {
+  if (reference.transport == Reference::Transport::oci) return open_directory_files(reference.path);
+  return open_tar_files(reference.path, data_dir, options.max_layer_bytes);
+}
+
+Result<std::vector<OfferedImage>> offered_images(const ImageFiles& files, Reference::Transport transport) {
+  const bool docker = transport == Reference::Transport::docker_archive;
+  return docker ? images_in_docker_archive(files) : images_in_layout(files);
+}
+
 Result<OfferedImage> choose_image(const std::vector<OfferedImage>& offered, const std::string& tag) {
   if (offered.empty()) return error(Kind::not_found, "it holds no image");
   if (tag.empty() && offered.size() == 1) return offered.front();
@@ -205,13 +217,13 @@ Result<OfferedImage> choose_image(const std::vector<OfferedImage>& offered, cons
   return error(Kind::not_found, "it holds no image '", tag, "', only ", choices);
 }
 
-Result<std::unique_ptr<Origin>> layout_origin(const ImageFiles& files, const OfferedImage& image) {
-  const ImageIndex index = TRY(read_layout_index(files));
-  if (image.position >= index.manifests.size()) return error(Kind::corrupt, "the layout changed while it was read");
-  return std::unique_ptr<Origin>(std::make_unique<LayoutOrigin>(files, index.manifests[image.position]));
-}
-
-Result<std::unique_ptr<Origin>> docker_archive_origin(const ImageFiles& files, const OfferedImage& image) {
+Result<std::unique_ptr<Origin>> open_origin(const ImageFiles& files, Reference::Transport transport,
+                                            const OfferedImage& image) {
+  if (transport != Reference::Transport::docker_archive) {
+    const ImageIndex index = TRY(read_layout_index(files));
+    if (image.position >= index.manifests.size()) return error(Kind::corrupt, "the layout changed while it was read");
+    return std::unique_ptr<Origin>(std::make_unique<LayoutOrigin>(files, index.manifests[image.position]));
+  }
   const std::vector<boost::json::object> list = TRY(read_docker_list(files));
   if (image.position >= list.size()) return error(Kind::corrupt, "the archive changed while it was read");
   std::string config = TRY(json::string(list[image.position], "Config"));

@@ -1,6 +1,7 @@
 // Where an image comes from: the seam between the pull (pull.h) and registries, layouts and archives.
 #pragma once
 
+#include <stop_token>
 #include <string>
 
 #include "image/blob_writer.h"
@@ -24,8 +25,9 @@ class Origin {
   virtual Result<ReceivedDocument> top() = 0;
   /// A manifest that an index names. The caller verifies it.
   virtual Result<ReceivedDocument> manifest(const Descriptor& descriptor) = 0;
-  /// Writes the blob from writer.offset() on. Safe to call from several threads, for different blobs.
-  virtual Result<> fetch(BlobWriter& writer) = 0;
+  /// Writes the blob from writer.offset() on. Safe to call from several threads, for different blobs. Kind::aborted once
+  /// it is asked to stop.
+  virtual Result<> fetch(BlobWriter& writer, const std::stop_token& stop) = 0;
 };
 
 }  // namespace tank::image

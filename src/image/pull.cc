@@ -149,7 +149,7 @@ class LayerPull {
     const Store::Fetch how{
         [&](BlobWriter& writer) {
           writer.progress = progress_.meter(PullProgress::Stage::downloading, blob);
-          return origin_.fetch(writer);
+          return origin_.fetch(writer, stop_.get_token());
         },
         [&] { progress_.report(PullProgress::Stage::waiting, to_string(blob.digest), 0, blob.size); },
         stop_.get_token()};
@@ -162,7 +162,9 @@ class LayerPull {
 
   Result<std::filesystem::path> unpack(const Descriptor& blob, const std::string& diff_id) {
     const sys::Fd file = TRY(store_.open_blob(blob));
-    const LayerCaps caps{options_.max_layer_bytes, options_.max_layer_entries};
+    LayerCaps caps;
+    caps.max_bytes = options_.max_layer_bytes;
+    caps.max_entries = options_.max_layer_entries;
     unpacks_.acquire();
     Result<std::filesystem::path> path = stop_.stop_requested()
         ? Result<std::filesystem::path>(error(Kind::aborted, "asked to stop"))
@@ -194,6 +196,17 @@ class LayerPull {
   std::stop_callback<std::function<void()>> forward_stop_;
 };
 
+// A layer whose root is opaque hides those below it, which overlayfs would not notice by itself.
+Result<std::vector<std::filesystem::path>> visible_layers(std::vector<std::filesystem::path> layers) {
+  for (std::size_t i = layers.size(); i-- > 1;) {
+    const bool hides = TRY(hides_all_below(layers[i]));
+    if (!hides) continue;
+    layers.erase(layers.begin(), layers.begin() + static_cast<std::ptrdiff_t>(i));
+    break;
+  }
+  return layers;
+}
+
 Result<> keep_document(const Store& store, const Descriptor& descriptor, const std::string& bytes) {
   const Store::Fetch how{[&](BlobWriter& writer) -> Result<> {
                            TRY(writer.restart());
@@ -207,7 +220,7 @@ Result<> keep_document(const Store& store, const Descriptor& descriptor, const s
 Result<ImageConfig> bring_config(const Store& store, Origin& origin, const ImageManifest& manifest,
                                  const PullOptions& options) {
   const std::string name = to_string(manifest.config.digest);
-  const Store::Fetch how{[&](BlobWriter& writer) { return origin.fetch(writer); }, {}, options.stop};
+  const Store::Fetch how{[&](BlobWriter& writer) { return origin.fetch(writer, options.stop); }, {}, options.stop};
   TRY(store.ensure_blob(manifest.config, Store::Reuse::digest_checked, how).while_doing("config ", name));
   const std::string bytes = TRY(store.read_document(manifest.config));
   ImageConfig config = TRY(parse_image_config(bytes).while_doing("config ", name));
@@ -221,15 +234,17 @@ Result<ImageConfig> bring_config(const Store& store, Origin& origin, const Image
 
 }  // namespace
 
-Result<Image> pull(const Store& store, Origin& origin, const ReceivedDocument& top, const std::string& name,
-                   const std::string& asked, const PullOptions& options) {
+Result<Image> pull(const Store& store, Origin& origin, const ReceivedDocument& top, const PullNames& names,
+                   const PullOptions& options) {
   Progress progress(options);
   const Resolved resolved = TRY(resolve(origin, top, host_platform()));
   ImageConfig config = TRY(bring_config(store, origin, resolved.manifest, options));
-  Image image{asked, to_string(resolved.descriptor.digest), to_string(resolved.manifest.config.digest), {}, {}};
-  image.layers = TRY(LayerPull(store, origin, resolved.manifest, config, options, progress).run());
+  Image image{names.asked, to_string(resolved.descriptor.digest), to_string(resolved.manifest.config.digest), {}, {}};
+  std::vector<std::filesystem::path> layers =
+      TRY(LayerPull(store, origin, resolved.manifest, config, options, progress).run());
+  image.layers = TRY(visible_layers(std::move(layers)));
   TRY(keep_document(store, resolved.descriptor, resolved.bytes));
-  Entry entry{resolved.descriptor, name, to_string(top.digest)};
+  Entry entry{resolved.descriptor, names.reference, names.source};
   entry.manifest.platform = Platform{config.os, config.architecture, config.variant};
   TRY(store.add_entry(entry));
   image.config = std::move(config);
@@ -251,6 +266,7 @@ Result<std::optional<Image>> assemble(const Store& store, const Entry& entry, co
     if (!path) return std::optional<Image>();
     image.layers.push_back(*std::move(path));
   }
+  image.layers = TRY(visible_layers(std::move(image.layers)));
   return std::optional<Image>(std::move(image));
 }
 

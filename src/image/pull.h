@@ -11,10 +11,15 @@
 
 namespace tank::image {
 
-/// `name` is the reference to be kept in the store, `asked` what the caller wrote. `top` is what origin.top() gave.
-/// `options.stop` ends it early; the origin must heed the same.
-Result<Image> pull(const Store& store, Origin& origin, const ReceivedDocument& top, const std::string& name,
-                   const std::string& asked, const PullOptions& options);
+struct PullNames {
+  std::string reference;  ///< to be kept in the store
+  std::string asked;      ///< as the caller wrote it
+  std::string source;     ///< digest of what the reference named
+};
+
+/// `top` is what origin.top() gave.
+Result<Image> pull(const Store& store, Origin& origin, const ReceivedDocument& top, const PullNames& names,
+                   const PullOptions& options);
 
 /// The image as it stands, from a few small reads: nothing is written, locked, or asked over the network. Unset when a
 /// layer is not unpacked. Kind::not_found or Kind::corrupt when a document is missing or damaged.

@@ -38,6 +38,7 @@ Result<> wait_for(std::chrono::milliseconds delay, const std::stop_token& stop) 
 
 // One request as the callers below state it.
 struct Registry::Exchange {
+  std::stop_token stop;
   HttpRequest request;                ///< its headers without Authorization
   std::function<Result<>()> prepare;  ///< before every try; may be empty
   std::function<bool()> progressed;   ///< did the last try get far enough to begin counting anew? may be empty
@@ -67,19 +68,19 @@ Result<> Registry::choose_scheme() {
   TRY(use("http"));
   HttpRequest ping;
   ping.url = *base_url_;
-  const Result<HttpResponse> answer = perform(ping);
+  const Result<HttpResponse> answer = perform(ping, options_.stop);
   if (!answer && answer.error().kind() == Kind::aborted) return answer.error();
   // A TLS server answers plain HTTP with 400 or hangs up; one that refuses connections does so either way.
   if (answer && answer->status != 400) return {};
   TRY(use("https"));
   ping.url = *base_url_;
-  const Result<HttpResponse> encrypted = perform(ping);
+  const Result<HttpResponse> encrypted = perform(ping, options_.stop);
   if (encrypted) return {};
   if (encrypted.error().kind() == Kind::denied) return encrypted.error();
   return use("http");
 }
 
-Result<HttpResponse> Registry::perform(const HttpRequest& request) {
+Result<HttpResponse> Registry::perform(const HttpRequest& request, const std::stop_token& stop) {
   std::unique_ptr<HttpSession> session;
   {
     const std::lock_guard lock(sessions_mutex_);
@@ -89,22 +90,23 @@ Result<HttpResponse> Registry::perform(const HttpRequest& request) {
     }
   }
   if (!session) session = TRY(HttpSession::open());
-  const HttpSettings settings{options_.ca_file, patience_.connect_timeout, patience_.stall_timeout, options_.stop};
+  const HttpSettings settings{options_.ca_file, patience_.connect_timeout, patience_.stall_timeout, stop};
   Result<HttpResponse> response = session->perform(request, settings);
   const std::lock_guard lock(sessions_mutex_);
   idle_sessions_.push_back(std::move(session));
   return response;
 }
 
-Result<> Registry::pause_before_retry(unsigned attempt, std::optional<std::chrono::seconds> asked) {
+Result<> Registry::pause_before_retry(unsigned attempt, std::optional<std::chrono::seconds> asked,
+                                      const std::stop_token& stop) {
   if (asked) {
     if (*asked > patience_.longest_retry_after) {
       return error(Kind::unavailable, "the registry asks to wait for ", asked->count(), " seconds");
     }
-    return wait_for(*asked, options_.stop);
+    return wait_for(*asked, stop);
   }
   const auto delay = patience_.first_back_off * (1U << std::min(attempt, 16U));
-  return wait_for(jittered(std::min<std::chrono::milliseconds>(delay, patience_.longest_back_off)), options_.stop);
+  return wait_for(jittered(std::min<std::chrono::milliseconds>(delay, patience_.longest_back_off)), stop);
 }
 
 Result<HttpResponse> Registry::send(Exchange& exchange) {
@@ -118,7 +120,7 @@ Result<HttpResponse> Registry::send(Exchange& exchange) {
     if (++attempt >= limit) {
       return limit == 1 ? std::move(response) : std::move(response).while_doing("after ", limit, " tries");
     }
-    TRY(pause_before_retry(attempt - 1, response ? response->retry_after : std::nullopt));
+    TRY(pause_before_retry(attempt - 1, response ? response->retry_after : std::nullopt, exchange.stop));
   }
 }
 
@@ -127,7 +129,7 @@ Result<HttpResponse> Registry::try_once(Exchange& exchange) {
   const std::string used = authorization();
   Result<HttpResponse> response = follow_redirects(exchange, used);
   if (!response || response->status != 401) return response;
-  TRY(authorize(*response, used));
+  TRY(authorize(*response, used, exchange.stop));
   response = follow_redirects(exchange, authorization());
   return response;
 }
@@ -140,7 +142,7 @@ Result<HttpResponse> Registry::follow_redirects(Exchange& exchange, const std::s
     at_home = at_home && request.url.same_origin(*base_url_);
     request.headers = exchange.request.headers;
     if (at_home && !authorization.empty()) request.headers.push_back("Authorization: " + authorization);
-    HttpResponse response = TRY(perform(request));
+    HttpResponse response = TRY(perform(request, exchange.stop));
     if (response.status == 401 && !at_home) {
       return error(Kind::denied, "the registry redirects to ", request.url.host, ", which wants a login of its own");
     }
@@ -156,7 +158,7 @@ Result<HttpResponse> Registry::follow_redirects(Exchange& exchange, const std::s
 
 Result<ReceivedDocument> Registry::get_manifest(const std::string& name) {
   const std::string doing = concat("getting manifest '", name, "' of ", repository_name(reference_));
-  Exchange exchange;
+  Exchange exchange{options_.stop, {}, {}, {}};
   exchange.request.url = TRY(parse_url(concat(base_, "/v2/", reference_.repository, "/manifests/", name)));
   exchange.request.headers.push_back(accept_header());
   std::string body;
@@ -201,7 +203,7 @@ Result<ReceivedDocument> Registry::manifest(const Descriptor& descriptor) {
 
 Result<std::optional<Digest>> Registry::current_digest() {
   const std::string name = reference_.digest ? to_string(*reference_.digest) : reference_.tag;
-  Exchange exchange;
+  Exchange exchange{options_.stop, {}, {}, {}};
   exchange.request.method = HttpRequest::Method::head;
   exchange.request.url = TRY(parse_url(concat(base_, "/v2/", reference_.repository, "/manifests/", name)));
   exchange.request.headers.push_back(accept_header());
@@ -212,9 +214,9 @@ Result<std::optional<Digest>> Registry::current_digest() {
   return digest ? std::optional<Digest>(*digest) : std::nullopt;
 }
 
-Result<> Registry::fetch(BlobWriter& writer) {
+Result<> Registry::fetch(BlobWriter& writer, const std::stop_token& stop) {
   const Descriptor& blob = writer.descriptor();
-  Exchange exchange;
+  Exchange exchange{stop, {}, {}, {}};
   exchange.request.url =
       TRY(parse_url(concat(base_, "/v2/", reference_.repository, "/blobs/", to_string(blob.digest))));
   std::uint64_t counted_from = writer.offset();

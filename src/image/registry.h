@@ -38,7 +38,7 @@ class Registry : public Origin {
   /// Kind::not_found, denied, corrupt, unavailable, timeout, aborted.
   Result<ReceivedDocument> top() override;
   Result<ReceivedDocument> manifest(const Descriptor& descriptor) override;
-  Result<> fetch(BlobWriter& writer) override;
+  Result<> fetch(BlobWriter& writer, const std::stop_token& stop) override;
 
   /// What the reference names now, told by a HEAD request; unset when the registry does not say.
   Result<std::optional<Digest>> current_digest();
@@ -55,13 +55,14 @@ class Registry : public Origin {
   Result<HttpResponse> send(Exchange& exchange);
   Result<HttpResponse> try_once(Exchange& exchange);
   Result<HttpResponse> follow_redirects(Exchange& exchange, const std::string& authorization);
-  Result<HttpResponse> perform(const HttpRequest& request);
-  Result<> pause_before_retry(unsigned attempt, std::optional<std::chrono::seconds> asked);
+  Result<HttpResponse> perform(const HttpRequest& request, const std::stop_token& stop);
+  Result<> pause_before_retry(unsigned attempt, std::optional<std::chrono::seconds> asked,
+                              const std::stop_token& stop);
 
   std::string authorization();
   /// Makes authorization() differ from what was `refused`, or says why it cannot.
-  Result<> authorize(const HttpResponse& response, const std::string& refused);
-  Result<> fetch_token(const Challenge& challenge);
+  Result<> authorize(const HttpResponse& response, const std::string& refused, const std::stop_token& stop);
+  Result<> fetch_token(const Challenge& challenge, const std::stop_token& stop);
   Result<HttpRequest> token_request(const Challenge& challenge, const std::optional<Credentials>& credentials);
   Result<const std::optional<Credentials>*> credentials();
 

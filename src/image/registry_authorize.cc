@@ -61,13 +61,13 @@ Result<const std::optional<Credentials>*> Registry::credentials() {
   return &*credentials_;
 }
 
-Result<> Registry::authorize(const HttpResponse& response, const std::string& refused) {
+Result<> Registry::authorize(const HttpResponse& response, const std::string& refused, const std::stop_token& stop) {
   const std::lock_guard lock(authorize_mutex_);
   // Another thread met the same 401 and has answered it.
   if (authorization() != refused) return {};
   const std::vector<Challenge> challenges = challenges_in(response);
   const Challenge* bearer = find_scheme(challenges, "bearer");
-  if (bearer != nullptr) return fetch_token(*bearer).while_doing("logging in to ", reference_.host);
+  if (bearer != nullptr) return fetch_token(*bearer, stop).while_doing("logging in to ", reference_.host);
   if (find_scheme(challenges, "basic") == nullptr) return error_of_response(response, "logging in to " + reference_.host);
   const std::optional<Credentials>* found = TRY(credentials());
   if (!*found || (*found)->user.empty()) {
@@ -105,7 +105,7 @@ Result<HttpRequest> Registry::token_request(const Challenge& challenge,
   return request;
 }
 
-Result<> Registry::fetch_token(const Challenge& challenge) {
+Result<> Registry::fetch_token(const Challenge& challenge, const std::stop_token& stop) {
   const std::optional<Credentials>* found = TRY(credentials());
   HttpRequest request = TRY(token_request(challenge, *found));
   std::string answer;
@@ -117,10 +117,10 @@ Result<> Registry::fetch_token(const Challenge& challenge) {
   const unsigned limit = std::max(1U, options_.max_attempts);
   for (unsigned attempt = 0;; ++attempt) {
     answer.clear();
-    const Result<HttpResponse> response = perform(request);
+    const Result<HttpResponse> response = perform(request, stop);
     const bool retry = response ? is_worth_retrying(response->status) : is_worth_retrying(response.error().kind());
     if (retry && attempt + 1 < limit) {
-      TRY(pause_before_retry(attempt, response ? response->retry_after : std::nullopt));
+      TRY(pause_before_retry(attempt, response ? response->retry_after : std::nullopt, stop));
       continue;
     }
     if (!response) return response.error();

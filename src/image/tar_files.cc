@@ -200,6 +200,7 @@ Result<bool> is_compressed(const sys::Fd& file) {
 }
 
 Result<sys::Fd> inflate(const sys::Fd& file, const std::filesystem::path& scratch, std::uint64_t limit) {
+  TRY(sys::ensure_dir(scratch, 0700));
   sys::Fd out = TRY(sys::open_path(scratch, O_TMPFILE | O_RDWR, 0600));
   Reader reader(file, Reader::Kind::compressed);
   TRY(reader.open());
