@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,8 @@ struct PullOptions {
   std::uint64_t max_layer_bytes = std::uint64_t{64} << 30U;  ///< unpacked, per layer
   std::uint64_t max_layer_entries = 4'000'000;
   unsigned max_attempts = 5;  ///< tries per request, with back-off
+  /// Asked to stop, a pull ends within about a second with Kind::aborted; what was downloaded is kept for the next one.
+  std::stop_token stop;
 };
 
 /// Makes sure the image stands unpacked below `data_dir` and says where. Follows Kubernetes' imagePullPolicy: with
