@@ -4,9 +4,6 @@
 
 #include <csignal>
 
-#include "support/registry.h"
-#include "support/temp_dir.h"
-
 namespace tank::test {
 namespace {
 
@@ -48,19 +45,6 @@ TEST(Process, SaysWhichProgramIsMissing) {
   EXPECT_THROW(run({"no-such-program-here"}), std::runtime_error);
   EXPECT_FALSE(has_program("no-such-program-here"));
   EXPECT_TRUE(has_program("sh"));
-}
-
-TEST(Registry, ServesOnLoopbackUntilItIsStopped) {
-  if (!has_program("docker-registry")) GTEST_SKIP() << "docker-registry is not installed";
-  Registry registry;
-  EXPECT_GT(registry.port(), 0);
-  const std::vector<std::string> ask = {"skopeo", "list-tags", "--tls-verify=false",
-                                        "docker://" + registry.reference("nothing")};
-  const Outcome living = run(ask);
-  EXPECT_NE(living.err.find("404"), std::string::npos) << to_string(living);
-  registry.stop();
-  const Outcome gone = run(ask);
-  EXPECT_NE(gone.err.find("connection refused"), std::string::npos) << to_string(gone);
 }
 
 }  // namespace
