@@ -16,6 +16,9 @@ if(TANK_SANITIZE)
                                               -fno-sanitize-recover=all)
   target_link_options(tank_flags INTERFACE -fsanitize=${TANK_SANITIZE})
 endif()
+if(TANK_FUZZ)
+  target_compile_options(tank_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 if(TANK_HARDEN)
   target_compile_options(tank_flags INTERFACE -fstack-protector-strong -fstack-clash-protection -fcf-protection
                                               -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS)
@@ -50,16 +53,40 @@ function(tank_library)
   target_link_libraries(tank PUBLIC tank_flags ${deps})
 endfunction()
 
-# tank_test(NAME TIER unit SOURCES a_test.cc DEPS tank_spec): one GoogleTest program, one CTest entry per test case.
-# Tiers other than unit run serially, since they look at the whole host.
+# tank_test(NAME TIER unit SOURCES a_test.cc DEPS tank_spec): one GoogleTest program, one CTest entry, labelled with its
+# tier. tools/run_gtest runs it and names what it skipped; a test of the tier vm runs as pid 1's child in a virtual
+# machine instead (tools/vm). Tiers other than unit run serially, since they look at the whole host.
 function(tank_test name)
   cmake_parse_arguments(ARG "" "TIER" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE tank_flags ${ARG_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  add_test(NAME ${ARG_TIER}.${name} COMMAND ${name})
-  set_tests_properties(${ARG_TIER}.${name} PROPERTIES LABELS ${ARG_TIER} TIMEOUT 600)
-  if(NOT ARG_TIER STREQUAL "unit")
-    set_tests_properties(${ARG_TIER}.${name} PROPERTIES RUN_SERIAL ON)
+  if(ARG_TIER STREQUAL "vm")
+    tank_test_in_vm(${name})
+  else()
+    tank_add_test(${ARG_TIER} ${name} ${CMAKE_SOURCE_DIR}/tools/run_gtest $<TARGET_FILE:${name}>)
+  endif()
+endfunction()
+
+# tank_test_in_vm(NAME): runs an existing test program (also) under Debian's own kernel with pure cgroup v2.
+function(tank_test_in_vm name)
+  if(NOT TANK_SANITIZE)
+    tank_add_test(vm ${name} ${CMAKE_SOURCE_DIR}/tools/vm --build ${CMAKE_BINARY_DIR} $<TARGET_FILE:${name}>)
+  endif()
+endfunction()
+
+# Names carry the preset, so that one CTest run can hold the plain and the sanitized programs.
+function(tank_add_test tier name)
+  set(test ${tier}.${name})
+  set(labels ${tier})
+  if(TANK_SANITIZE)
+    string(REPLACE "," "+" suffix ${TANK_SANITIZE})
+    string(APPEND test "@${suffix}")
+    list(APPEND labels sanitizers)
+  endif()
+  add_test(NAME ${test} COMMAND ${ARGN})
+  set_tests_properties(${test} PROPERTIES LABELS "${labels}" TIMEOUT 600)
+  if(NOT tier STREQUAL "unit")
+    set_tests_properties(${test} PROPERTIES RUN_SERIAL ON)
   endif()
 endfunction()
