@@ -81,12 +81,15 @@ Result<> ensure_ipv6(const PlannedLink& link, const sys::NetnsFd& netns) {
   const auto is_v6 = [](const IpPrefix& prefix) { return prefix.address.family == IpAddress::Family::v6; };
   if (std::none_of(link.nic.addresses.begin(), link.nic.addresses.end(), is_v6)) return {};
   const sys::NetnsVisit visit = TRY(sys::NetnsVisit::enter(netns));
-  const Result<sys::DirFd> settings = sys::open_dir("/proc/sys/net/ipv6/conf/" + link.nic.interface);
-  if (!settings) return error(Kind::unsupported, "it has an IPv6 address, and this kernel runs without IPv6");
-  const sys::Fd disabled = TRY(sys::open_at(*settings, "disable_ipv6", O_RDONLY));
+  Result<sys::DirFd> found = sys::open_dir("/proc/sys/net/ipv6/conf/" + link.nic.interface);
+  if (!found && found.error().kind() == Kind::not_found) {
+    return error(Kind::unsupported, "it has an IPv6 address, and this kernel runs without IPv6");
+  }
+  const sys::DirFd settings = TRY(std::move(found));
+  const sys::Fd disabled = TRY(sys::open_at(settings, "disable_ipv6", O_RDONLY));
   const std::string value = TRY(sys::read_all(disabled, 16));
   if (value == "0\n") return {};
-  return sys::write_once(*settings, "disable_ipv6", "0").while_doing("switching IPv6 on");
+  return sys::write_once(settings, "disable_ipv6", "0").while_doing("switching IPv6 on");
 }
 
 Result<> add_routes(const Nic& nic, int index, sys::NetlinkSocket& inside) {

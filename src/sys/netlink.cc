@@ -151,10 +151,11 @@ Result<> NetlinkSocket::send(NetlinkMessage& message) {
 }
 
 Result<std::span<const std::uint8_t>> NetlinkSocket::receive() {
-  buffer_.resize(kReceiveBytes);
+  // Most answers are short: pages that are not used are not touched.
+  if (!buffer_) buffer_ = std::make_unique_for_overwrite<std::uint8_t[]>(kReceiveBytes);
   for (;;) {
     sockaddr_nl sender{};
-    iovec where{buffer_.data(), buffer_.size()};
+    iovec where{buffer_.get(), kReceiveBytes};
     msghdr message{};
     message.msg_name = &sender;
     message.msg_namelen = sizeof sender;
@@ -167,7 +168,7 @@ Result<std::span<const std::uint8_t>> NetlinkSocket::receive() {
     if ((message.msg_flags & MSG_TRUNC) != 0)
       return error(Kind::kernel, "the kernel's answer exceeds ", kReceiveBytes, " bytes");
     // Any process may send to a netlink socket; only port 0 is the kernel.
-    if (sender.nl_pid == 0) return std::span<const std::uint8_t>(buffer_.data(), static_cast<std::size_t>(got));
+    if (sender.nl_pid == 0) return std::span<const std::uint8_t>(buffer_.get(), static_cast<std::size_t>(got));
   }
 }
 

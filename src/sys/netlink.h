@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -123,7 +124,7 @@ class NetlinkSocket {
 
   Fd fd_;
   std::uint32_t sequence_ = 0;
-  std::vector<std::uint8_t> buffer_;
+  std::unique_ptr<std::uint8_t[]> buffer_;  ///< made by the first receive()
 };
 
 }  // namespace tank::sys

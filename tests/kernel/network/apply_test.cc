@@ -1,5 +1,4 @@
-// apply() against the real kernel: what it makes, read back by observe() and by `ip`, used by real traffic, and what it
-// says when something is in the way.
+// apply() against the real kernel: what it makes, read back by observe() and by `ip`, and used by real traffic.
 #include "network/apply.h"
 
 #include <gmock/gmock.h>
@@ -30,18 +29,6 @@ class ApplyTest : public NetworkTest {
     Result<Observed> observed = observe(pod);
     EXPECT_TRUE(observed) << sentence_of(observed);
     return observed ? std::move(*observed) : Observed();
-  }
-
-  /// The attachment fails with this kind and words, and the host is as before.
-  static void expect_refused(const Nic& wrong, Kind kind, const std::string& words) {
-    const std::string before = host_snapshot();
-    const sys::NetnsFd pod = make_pod();
-    const Result<> refused = attach({wrong}, pod);
-    ASSERT_FALSE(refused) << words;
-    EXPECT_EQ(refused.error().kind(), kind) << refused.error().sentence();
-    EXPECT_THAT(refused.error().sentence(),
-                AllOf(HasSubstr("attaching interface 'net1' to network 'default/lan'"), HasSubstr(words)));
-    EXPECT_EQ(host_snapshot(), before);
   }
 };
 
@@ -229,61 +216,6 @@ TEST_F(ApplyTest, SwitchesIpv6OnWhereTheNamespaceHasItOff) {
   ASSERT_THAT(attach({nic(2), only_v4}, pod), IsOk());
   EXPECT_THAT(see(pod).links.at(1).addresses, Contains(prefix("fd07::2/64")));
   EXPECT_EQ(*test::run_in(pod, {"cat", "/proc/sys/net/ipv6/conf/net2/disable_ipv6"}), "1\n") << "not asked for there";
-}
-
-TEST_F(ApplyTest, MissingParent) {
-  Nic wrong = nic(2);
-  for (const std::string missing : {"nowhere0", "", "a-name-that-is-too-long", "par\nent"}) {
-    wrong.parent = missing;
-    expect_refused(wrong, Kind::not_found, "the host has no link '" + missing + "'");
-  }
-}
-
-TEST_F(ApplyTest, ParentThatIsDownStaysDown) {
-  ip({"link", "set", kParent, "down"});
-  expect_refused(nic(2), Kind::unavailable, "parent 'parent0' is down");
-}
-
-TEST_F(ApplyTest, ParentThatIsNotEthernet) {
-  Nic wrong = nic(2);
-  wrong.parent = "lo";
-  expect_refused(wrong, Kind::invalid, "parent 'lo' is not an Ethernet link");
-}
-
-TEST_F(ApplyTest, ParentInABridge) {
-  ip({"link", "add", "br0", "type", "bridge"});
-  ip({"link", "set", kParent, "master", "br0"});
-  expect_refused(nic(2), Kind::busy, "parent 'parent0' is in use in a way that excludes this mode");
-}
-
-TEST_F(ApplyTest, MtuAboveTheParents) {
-  Nic wrong = nic(2);
-  wrong.mtu = 9000;
-  expect_refused(wrong, Kind::invalid, "mtu 9000 is more than the 1500 of parent 'parent0'");
-}
-
-TEST_F(ApplyTest, PassthruOnAParentInUse) {
-  const sys::NetnsFd pod = make_pod();
-  ASSERT_THAT(attach({nic(3)}, pod), IsOk());
-  Nic wrong = nic(2);
-  wrong.mode = Nic::Mode::passthru;
-  expect_refused(wrong, Kind::busy, "excludes this mode");
-}
-
-TEST_F(ApplyTest, MacThatALivingPodHas) {
-  const sys::NetnsFd living = make_pod();
-  Nic taken = nic(2);
-  taken.mac = mac("02:42:0a:07:00:02");
-  ASSERT_THAT(attach({taken}, living, "living"), IsOk());
-  expect_refused(taken, Kind::busy, "another link on parent 'parent0' has the MAC address 02:42:0a:07:00:02");
-  ASSERT_THAT(test::talk(living, living, address("10.7.0.2")), IsOk());
-}
-
-TEST_F(ApplyTest, RouteThatIsThereAlreadyIsNamedWithTheKernelsWords) {
-  Nic wrong = nic(2);
-  wrong.addresses = {prefix("10.7.0.2/24")};
-  wrong.routes = {{prefix("10.9.0.0/16"), std::nullopt}, {prefix("10.9.0.0/16"), std::nullopt}};
-  expect_refused(wrong, Kind::exists, "adding route 10.9.0.0/16: the kernel refused: File exists");
 }
 
 TEST_F(ApplyTest, AFailureHalfwayLeavesTheHostAsItWas) {

@@ -1,6 +1,8 @@
 #include "fixture.h"
 
 #include "network/apply.h"
+#include "network/observe.h"
+#include "network/prefix.h"
 #include "support/netns.h"
 
 namespace tank::network {
@@ -30,12 +32,20 @@ void NetworkTest::ip(std::vector<std::string> arguments) {
 }
 
 std::string NetworkTest::host_snapshot() {
+  const Result<sys::NetnsFd> here = sys::open_own_netns();
+  const Result<Observed> observed = here ? observe(*here) : Result<Observed>(here.error());
+  EXPECT_THAT(observed, IsOk());
   std::string all;
-  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
-           {"ip", "-br", "link"}, {"ip", "-br", "address"}, {"ip", "route"}, {"ip", "-6", "route"}}) {
-    const Result<std::string> output = test::run(command);
-    EXPECT_TRUE(output) << sentence_of(output);
-    all += output.value_or("");
+  for (const ObservedLink& link : observed ? observed->links : std::vector<ObservedLink>{}) {
+    all += concat(link.interface, " ", link.kind, " ", to_string(link.mac), " mtu ", link.mtu,
+                  link.is_up ? " up\n" : "\n");
+    for (const IpPrefix& address : link.addresses) {
+      // These come and go with the carrier, some time after the link is up.
+      if (!is_link_local(address.address)) all += "  " + to_string(address) + "\n";
+    }
+    for (const Route& route : link.routes) {
+      all += "  to " + to_string(route.destination) + (route.gateway ? " via " + to_string(*route.gateway) : "") + "\n";
+    }
   }
   return all;
 }

@@ -40,7 +40,7 @@ class NetworkTest : public testing::Test {
 
   /// `ip` with these arguments on the host.
   static void ip(std::vector<std::string> arguments);
-  /// What `ip -d link` and the routes of the host look like, for before and after.
+  /// The links, addresses and routes of the calling thread's namespace as text, for before and after.
   static std::string host_snapshot();
   static sys::NetnsFd make_pod();
   /// A NIC on the parent, with an address of each family ending in `number`.

@@ -75,7 +75,7 @@ TEST(Plan, TemporaryNamesFitAndAreTheSameAgain) {
   Pod pod;
   for (int i = 0; i < 40; ++i) pod.nics.push_back(nic("net" + std::to_string(i)));
   std::set<std::string> seen;
-  for (const std::string uid : {"", "a", "web-1", "web-2", std::string(63, 'x').c_str()}) {
+  for (const std::string& uid : std::vector<std::string>{"", "a", "web-1", "web-2", std::string(63, 'x')}) {
     const Result<Plan> planned = plan(pod, uid, {});
     ASSERT_TRUE(planned);
     for (const std::string& name : temporary_names(*planned)) {
