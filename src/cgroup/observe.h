@@ -38,8 +38,8 @@ struct Observed {
 /// Kind::not_found when the container has no cgroup.
 Result<Observed> observe(const Layout& layout, const std::string& uid, const std::string& container);
 
-/// Did the kernel's out-of-memory killer act on this container, within its own limit? False when its memory is not
-/// limited, or it is gone. Ask before remove().
+/// Did the kernel's out-of-memory killer act on this container? On the hybrid layout only a container with a memory
+/// limit is watched for that; for others, and for one that is gone, the answer is false. Ask before remove().
 Result<bool> was_oom_killed(const Layout& layout, const std::string& uid, const std::string& container);
 
 }  // namespace tank::cgroup

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <thread>
 
 #include "cgroup/apply.h"
 #include "sys/cgroup.h"
@@ -17,6 +18,8 @@ namespace tank::cgroup {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr int kMostAttempts = 1000;
 
 bool is_missing(const Error& error) { return error.kind() == Kind::not_found || error.number() == ENODEV; }
 
@@ -107,12 +110,22 @@ Result<bool> remove_empty_leaves(const sys::DirFd& pod) {
   return true;
 }
 
+/// Everything below and the processes of the pod itself. Again while the kernel says busy: a clone into the cgroup may
+/// have been under way, and a process may be told dead a moment before its cgroup is told so.
+Result<> end_and_empty(const sys::DirFd& pod, sys::Deadline deadline) {
+  for (int attempt = 1;; ++attempt) {
+    TRY(end_processes(pod, deadline));
+    const Result<> removed = walk_below(
+        pod, [](const sys::DirFd& parent, const std::string& name) { return sys::remove_cgroup(parent, name); });
+    if (removed || removed.error().number() != EBUSY || attempt == kMostAttempts) return removed;
+    std::this_thread::yield();
+  }
+}
+
 Result<> remove_leaves(const sys::DirFd& pod, sys::Deadline deadline) {
   const bool removed = TRY(remove_empty_leaves(pod));
   if (removed) return {};
-  TRY(end_processes(pod, deadline));
-  return walk_below(pod,
-                    [](const sys::DirFd& parent, const std::string& name) { return sys::remove_cgroup(parent, name); });
+  return end_and_empty(pod, deadline);
 }
 
 /// The common parent stays while another pod is in it. One that is not there, or was never ours to remove since nothing
@@ -137,7 +150,7 @@ Result<> remove_from(const fs::path& mount, const Layout& layout, const std::str
     Result<> removed = sys::remove_cgroup(directory);
     if (!removed && removed.error().number() == EBUSY) {
       // Processes in the pod's own directory: only somebody on the host can have put them there.
-      TRY(end_processes(*pod, deadline));
+      TRY(end_and_empty(*pod, deadline));
       removed = sys::remove_cgroup(directory);
     }
     TRY(std::move(removed));

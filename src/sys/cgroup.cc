@@ -20,6 +20,7 @@ namespace tank::sys {
 namespace {
 
 constexpr std::size_t kMostBytes = 16 << 20;
+constexpr int kLongestSleep = 50;  // milliseconds
 
 /// Rounded up, so that a wait never turns into a spin over its last millisecond.
 int milliseconds_until(Deadline deadline) {
@@ -115,11 +116,12 @@ Result<bool> wait_unpopulated(const Fd& cgroup, Deadline deadline) {
     if (got < 0) return errno_error("reading cgroup.events");
     const std::string_view text(buffer.data(), static_cast<std::size_t>(got));
     if (text.find("populated 0") != std::string_view::npos) return true;
-    // kernfs signals a change since the last read by POLLPRI.
+    // kernfs signals a change since the last read by POLLPRI, but wakes nobody when the file goes away: the cgroup may
+    // be removed by somebody else before a signal that the kernel holds back (it sends one in 10 ms) was sent.
     pollfd wait{events.get(), POLLPRI, 0};
-    const int woken = ::poll(&wait, 1, milliseconds_until(deadline));
+    const int woken = ::poll(&wait, 1, std::min(milliseconds_until(deadline), kLongestSleep));
     if (woken < 0 && errno != EINTR) return errno_error("waiting for cgroup.events");
-    if (woken == 0) return false;
+    if (woken == 0 && std::chrono::steady_clock::now() >= deadline) return false;
   }
 }
 

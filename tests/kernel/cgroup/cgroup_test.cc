@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -238,6 +240,49 @@ TEST_F(CgroupTest, AControllerThatCannotBeEnabledForALimitIsAnError) {
   EXPECT_THAT(created.error().sentence(), HasSubstr("enabling the nonsense controller"));
 }
 
+TEST_F(CgroupTest, ProcessesInTheWayOfAControllerAreNamedAsTheReason) {
+  if (!layout_.unified_controllers.contains("memory")) {
+    GTEST_SKIP() << "this machine's unified hierarchy has no memory controller";
+  }
+  // The leaf of one pod as the root for another, as in a container with a cgroup namespace of its own.
+  const Plan outer = make({{"web", {}}});
+  Child child = start(outer.leaves[0], live_on);
+  Layout inner = layout_;
+  inner.unified = outer.leaves[0].unified_directory;
+  const Plan planned = take(plan(inner, "inner", {{"web", {.memory_limit = kMebibyte}}}));
+  const Result<> created = create(planned);
+  ASSERT_FALSE(created);
+  EXPECT_EQ(created.error().kind(), Kind::busy);
+  EXPECT_THAT(created.error().sentence(), HasSubstr("processes live in '" + inner.unified.native() + "'"));
+}
+
+/// Runs in a mount namespace where the hierarchies can be looked at but not changed.
+int create_and_remove_read_only(const Layout& layout) {
+  if (::unshare(CLONE_NEWNS) < 0 || ::mount("", "/", "", MS_REC | MS_PRIVATE, nullptr) < 0) return 1;
+  std::set<fs::path> mounts = {layout.unified};
+  for (const auto& [controller, mount] : layout.v1) mounts.insert(mount);
+  for (const fs::path& mount : mounts) {
+    if (mount.empty()) continue;
+    if (::mount(mount.c_str(), mount.c_str(), "", MS_BIND, nullptr) < 0) return 2;
+    if (::mount("", mount.c_str(), "", MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) < 0) return 3;
+  }
+  const Result<Plan> planned = plan(layout, kUid, {{"web", {.pids_limit = 1}}});
+  if (!planned) return 4;
+  const Result<> created = create(*planned);
+  if (created || created.error().number() != EROFS) return 5;
+  if (created.error().sentence().find("pod 'pod-0123'") == std::string::npos) return 6;
+  return remove(layout, kUid) ? 0 : 7;
+}
+
+TEST_F(CgroupTest, ReadOnlyHierarchiesAreAnErrorToCreateInAndNoneToRemoveNothingFrom) {
+  const pid_t pid = ::fork();
+  ASSERT_GE(pid, 0);
+  if (pid == 0) ::_exit(create_and_remove_read_only(layout_));
+  int status = -1;
+  ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+  EXPECT_EQ(status, 0) << WEXITSTATUS(status);
+}
+
 // --- limits that bite
 // -------------------------------------------------------------------------------------------------
 
@@ -468,6 +513,40 @@ TEST_F(CgroupTest, ALeafFromACrashHalfwayIsRemoved) {
   }
   expect_ok(remove(layout_, kUid));
   EXPECT_TRUE(test::cgroup_tree(layout_.parent).empty());
+}
+
+TEST_F(CgroupTest, ProcessesThatForkWithoutEndAreEnded) {
+  const Plan made = make({{"web", {.pids_limit = 40}}});
+  Child child = start(made.leaves[0], [] {
+    // Children that fork and end at once: at no moment are the members those of the moment before.
+    ::signal(SIGCHLD, SIG_IGN);
+    for (;;) {
+      if (::fork() == 0) {
+        ::fork();
+        ::_exit(0);
+      }
+    }
+    return 0;
+  });
+  child.go();
+  expect_ok(remove(layout_, kUid));
+  EXPECT_EQ(child.wait().signum, SIGKILL);
+  EXPECT_TRUE(test::cgroup_tree(layout_.parent).empty());
+}
+
+TEST_F(CgroupTest, TwoWhoRemoveTheSamePodBothSucceed) {
+  for (int round = 0; round < 20; ++round) {
+    const Plan made = make({{"web", kEverything}, {"side", {}}});
+    Child child = start(made.leaves[1], live_on);
+    const pid_t other = ::fork();
+    ASSERT_GE(other, 0);
+    if (other == 0) ::_exit(remove(layout_, kUid) ? 0 : 1);
+    expect_ok(remove(layout_, kUid));
+    int status = -1;
+    ASSERT_EQ(::waitpid(other, &status, 0), other);
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(child.wait().signum, SIGKILL);
+  }
 }
 
 TEST_F(CgroupTest, ProcessesInAV1HierarchyAloneAreEndedOneByOne) {
