@@ -22,7 +22,7 @@ std::string_view trim(std::string_view text) {
 }
 
 void check_interface(const Place& place, const std::string& name) {
-  if (!name.empty() && !kInterfaceName.holds(name)) place.refuse(kInterfaceName.rule, ", not ", quoted(name));
+  if (!name.empty() && !kInterfaceName.holds(name)) place.refuse(kInterfaceName.rule, ", not ", in_quotes(name));
   if (name == "lo") place.refuse("the interface lo is there already");
 }
 
@@ -40,8 +40,8 @@ Attachment read_short_form(std::string_view element, const Place& place, std::st
   const auto slash = element.find('/');
   out.name_space = slash == std::string_view::npos ? name_space : element.substr(0, slash);
   out.name = slash == std::string_view::npos ? element : element.substr(slash + 1);
-  if (!kDnsLabel.holds(out.name_space)) place.refuse("the namespace ", quoted(out.name_space), " ", kDnsLabel.rule);
-  if (!kDnsSubdomain.holds(out.name)) place.refuse("the network name ", quoted(out.name), " ", kDnsSubdomain.rule);
+  if (!kDnsLabel.holds(out.name_space)) place.refuse("the namespace ", in_quotes(out.name_space), " ", kDnsLabel.rule);
+  if (!kDnsSubdomain.holds(out.name)) place.refuse("the network name ", in_quotes(out.name), " ", kDnsSubdomain.rule);
   return out;
 }
 
@@ -276,7 +276,8 @@ void settle_default_route(std::vector<Draft>& drafts, Family family) {
 void refuse_unknown(const Attachment& attachment, const Networks& networks) {
   Nearest nearest(attachment.key());
   for (const auto& [key, network] : networks) nearest.consider(key);
-  attachment.place.refuse("no NetworkAttachmentDefinition ", quoted(attachment.key()), " in this file", nearest.hint());
+  attachment.place.refuse("no NetworkAttachmentDefinition ", in_quotes(attachment.key()), " in this file",
+                          nearest.hint());
 }
 
 }  // namespace
@@ -300,7 +301,7 @@ std::vector<Nic> resolve_attachments(const std::vector<Attachment>& attachments,
     if (!found->second.is_sound) continue;
     Draft& draft = drafts.emplace_back(make_draft(attachments[i], found->second, i));
     const bool is_new = interfaces.insert(draft.nic.interface).second;
-    if (!is_new) draft.place.refuse("the pod has an interface ", quoted(draft.nic.interface), " already");
+    if (!is_new) draft.place.refuse("the pod has an interface ", in_quotes(draft.nic.interface), " already");
   }
   settle_default_route(drafts, Family::v4);
   settle_default_route(drafts, Family::v6);
