@@ -28,7 +28,7 @@ void Builder::scalar(Position position, Form form, std::string text, Anchor anch
     if (anchor != kNoAnchor) {
       Node& node = add_node(position, form);
       node.text = text;
-      anchors_[anchor] = Anchored{&node, Extent{weight_of_text(text.size()), 1}};
+      anchors_[anchor] = Anchored{&node, Extent{weight_of_text(text.size()), 0}};
     }
     take_key(position, form, std::move(text));
     return;
@@ -36,7 +36,7 @@ void Builder::scalar(Position position, Form form, std::string text, Anchor anch
   Node& node = add_node(position, form);
   node.text = std::move(text);
   attach(node, node.position);
-  close(node, Extent{weight_of_text(node.text.size()), 1}, anchor);
+  close(node, Extent{weight_of_text(node.text.size()), 0}, anchor);
 }
 
 void Builder::begin(Position position, Form form, Anchor anchor) {
@@ -72,7 +72,7 @@ void Builder::alias(Position position, Anchor anchor) {
     throw Stop{Stop::Cause::limit,
                {position, path(), concat("aliases expand to more than ", kMaxAliasNodes, " values")}};
   }
-  if (frames_.size() + extent->height > kMaxDepth + 1) {
+  if (frames_.size() + extent->height > kMaxDepth) {
     throw Stop{Stop::Cause::limit, {position, path(), concat("is nested deeper than ", kMaxDepth, " levels")}};
   }
   if (expects_key()) {
@@ -180,7 +180,7 @@ void Builder::find_duplicates(const Node& node) {
   for (std::size_t i = 1; i < sorted.size(); ++i) {
     if (sorted[i]->key != sorted[i - 1]->key) continue;
     problem(sorted[i]->position,
-            concat("the key ", quoted(sorted[i]->key), " is given twice, before at ", at(sorted[i - 1]->position)));
+            concat("the key ", in_quotes(sorted[i]->key), " is given twice, before at ", at(sorted[i - 1]->position)));
   }
 }
 

@@ -40,7 +40,7 @@ class Builder {
   /// How much a node stands for once its aliases are expanded.
   struct Extent {
     std::size_t weight = 0;
-    std::size_t height = 0;
+    std::size_t height = 0;  ///< lists and maps inside one another; a scalar has none
     void add(const Extent& inner);
   };
   struct Anchored {

@@ -33,7 +33,7 @@ void read_env(const Value& value, Draft& draft) {
     EnvVar variable;
     read_fields(item, kEnvFields, variable);
     if (!variable.name.empty() && !names.insert(variable.name).second) {
-      item.warn("the variable ", quoted(variable.name), " is given before; the last value wins");
+      item.warn("the variable ", in_quotes(variable.name), " is given before; the last value wins");
     }
     draft.container.env.push_back(std::move(variable));
   }
@@ -70,7 +70,7 @@ void read_mounts(const Value& value, Draft& draft) {
   for (const MountDraft& mount : draft.mounts) {
     const std::string& path = mount.mount.path;
     if (!path.empty() && !paths.insert(path).second)
-      mount.path.refuse("something is mounted at ", quoted(path), " already");
+      mount.path.refuse("something is mounted at ", in_quotes(path), " already");
   }
 }
 
@@ -96,7 +96,7 @@ void read_ports(const Value& value, Draft& draft) {
   std::set<std::string_view> names;
   for (const PortDraft& port : draft.ports) {
     if (!port.name.empty() && !names.insert(port.name).second)
-      port.place.refuse("the port name ", quoted(port.name), " is given twice");
+      port.place.refuse("the port name ", in_quotes(port.name), " is given twice");
   }
 }
 
@@ -155,7 +155,7 @@ std::vector<ContainerDraft> read_containers(const Value& value) {
     ContainerDraft draft = read_container(item);
     const std::string& name = draft.container.name;
     if (!name.empty() && !names.insert(name).second)
-      draft.name.refuse("the container name ", quoted(name), " is given twice");
+      draft.name.refuse("the container name ", in_quotes(name), " is given twice");
     out.push_back(std::move(draft));
   }
   return out;

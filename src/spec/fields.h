@@ -50,7 +50,9 @@ void note_field(const Value& value, const Place& key, const FieldName& field);
 template <typename Target, std::size_t N>
 void refuse_unknown(const Place& key, std::string_view name, const Field<Target> (&fields)[N]) {
   Nearest nearest(name);
-  for (const Field<Target>& field : fields) nearest.consider(field.name.name);
+  if (key.findings().error_count() < Findings::kMaxShown) {
+    for (const Field<Target>& field : fields) nearest.consider(field.name.name);
+  }
   key.refuse("unknown field", nearest.hint());
 }
 

@@ -50,7 +50,7 @@ class Reader {
   }
 
   std::string found() const {
-    return offset_ < text_.size() ? concat(" but found ", quoted(text_.substr(offset_, 1)))
+    return offset_ < text_.size() ? concat(" but found ", in_quotes(text_.substr(offset_, 1)))
                                   : std::string(" but the text ends");
   }
 
@@ -169,7 +169,7 @@ class Reader {
     const std::size_t end = std::min(text_.find_first_of(" \t\r\n,:]}[{\"", start), text_.size());
     const std::string_view word = text_.substr(start, end - start);
     if (word != "null" && word != "true" && word != "false" && !is_number(word)) {
-      stop(word.empty() ? concat("expected a value", found()) : concat(quoted(word), " is not a JSON value"));
+      stop(word.empty() ? concat("expected a value", found()) : concat(in_quotes(word), " is not a JSON value"));
     }
     offset_ = end;
     builder_.scalar(position, word == "null" ? Form::null : Form::plain, std::string(word == "null" ? "" : word));

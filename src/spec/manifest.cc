@@ -37,7 +37,7 @@ void read_list_member(const Value& list, const Entry& entry, File& file) {
 
 void refuse_kind(const Value& kind, std::string_view name) {
   constexpr std::string_view kKnown = "Pod, List and NetworkAttachmentDefinition are";
-  kind.refuse("kind ", quoted(name), " is not supported yet; ", kKnown);
+  kind.refuse("kind ", in_quotes(name), " is not supported yet; ", kKnown);
 }
 
 void read_document(const Value& document, File& file) {

@@ -39,10 +39,12 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 // A third of the letters may be wrong, and one always.
-Nearest::Nearest(std::string_view word) : word_(word), distance_(std::max<std::size_t>(2, word.size() / 3 + 1)) {}
+Nearest::Nearest(std::string_view word)
+    : word_(word.size() <= kLongest ? word : std::string_view()),
+      distance_(std::max<std::size_t>(2, word.size() / 3 + 1)) {}
 
 void Nearest::consider(std::string_view known) {
-  if (word_.empty() || word_.size() > kLongest || known.size() > kLongest) return;
+  if (word_.empty() || known.size() > kLongest) return;
   const std::size_t lengths = word_.size() > known.size() ? word_.size() - known.size() : known.size() - word_.size();
   if (lengths >= distance_) return;
   const std::size_t found = distance(word_, known);

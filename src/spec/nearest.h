@@ -18,7 +18,7 @@ class Nearest {
   std::string hint() const;
 
  private:
-  std::string_view word_;
+  std::string word_;  ///< empty if too long to be a misspelt name
   std::string_view best_;
   std::size_t distance_;  ///< of the best; before there is one, the first distance that is too far
 };

@@ -83,7 +83,7 @@ bool has_type(const Value& value, std::string_view known, std::string_view what)
     return false;
   }
   const auto name = type->text();
-  if (name && *name != known) type->refuse(what, " ", quoted(*name), " is not supported yet; ", known, " is");
+  if (name && *name != known) type->refuse(what, " ", in_quotes(*name), " is not supported yet; ", known, " is");
   return name == known;
 }
 

@@ -141,7 +141,7 @@ const VolumeDraft* find_volume(const Draft& draft, std::string_view name) {
 void refuse_missing_volume(const Draft& draft, const MountDraft& mount) {
   Nearest nearest(mount.mount.volume);
   for (const VolumeDraft& volume : draft.volumes) nearest.consider(volume.volume.name);
-  mount.name.refuse("the pod has no volume ", quoted(mount.mount.volume), nearest.hint());
+  mount.name.refuse("the pod has no volume ", in_quotes(mount.mount.volume), nearest.hint());
 }
 
 // A list of volumes that could not be read says nothing about which names are missing.

@@ -18,7 +18,8 @@ bool starts_with(std::string_view text, std::string_view prefix) { return text.s
 
 std::optional<std::int64_t> read_pids_limit(const Annotation& annotation) {
   const auto limit = parse_integer<std::int64_t>(annotation.text, 1, kMaxPids);
-  if (!limit) annotation.place.refuse("must be a whole number from 1 to ", kMaxPids, ", not ", quoted(annotation.text));
+  if (!limit)
+    annotation.place.refuse("must be a whole number from 1 to ", kMaxPids, ", not ", in_quotes(annotation.text));
   return limit;
 }
 
@@ -40,12 +41,12 @@ void limit_one(const Annotation& annotation, Pod& pod) {
     container.resources.pids_limit = limit;
     return;
   }
-  annotation.place.refuse("the pod has no container ", quoted(name), nearest.hint());
+  annotation.place.refuse("the pod has no container ", in_quotes(name), nearest.hint());
 }
 
 void read_init(const Annotation& annotation, Pod& pod) {
   if (annotation.text != "true" && annotation.text != "false") {
-    annotation.place.refuse("must be \"true\" or \"false\", not ", quoted(annotation.text));
+    annotation.place.refuse("must be \"true\" or \"false\", not ", in_quotes(annotation.text));
   }
   pod.init = annotation.text == "true";
 }

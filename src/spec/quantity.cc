@@ -47,7 +47,7 @@ struct Digits {
 };
 
 Error wrong(std::string_view text) {
-  return error(Kind::invalid, "must be a quantity like 2, 0.5, 500m, 128Mi or 1e3, not ", quoted(text));
+  return error(Kind::invalid, "must be a quantity like 2, 0.5, 500m, 128Mi or 1e3, not ", in_quotes(text));
 }
 
 Result<Digits> parse_digits(std::string_view number, std::string_view text) {
@@ -63,7 +63,7 @@ Result<Digits> parse_digits(std::string_view number, std::string_view text) {
   if (first == std::string::npos) return Digits{};
   digits.erase(0, first);
   if (digits.size() > kMaxDigits || fraction > static_cast<std::size_t>(kMaxExponent)) {
-    return error(Kind::invalid, "must be a quantity of at most ", kMaxDigits, " digits, not ", quoted(text));
+    return error(Kind::invalid, "must be a quantity of at most ", kMaxDigits, " digits, not ", in_quotes(text));
   }
   const auto mantissa = parse_integer<std::uint64_t>(digits);
   if (!mantissa) return wrong(text);
@@ -99,7 +99,7 @@ std::optional<std::int64_t> scale(std::uint64_t mantissa, int two, int ten) {
 
 Result<std::int64_t> parse_quantity(std::string_view text, int unit) {
   std::string_view rest = text;
-  if (rest.substr(0, 1) == "-") return error(Kind::invalid, "must not be negative, but is ", quoted(text));
+  if (rest.substr(0, 1) == "-") return error(Kind::invalid, "must not be negative, but is ", in_quotes(text));
   if (rest.substr(0, 1) == "+") rest.remove_prefix(1);
   const auto end = std::min(rest.find_first_not_of("0123456789."), rest.size());
   const std::string_view number = rest.substr(0, end);
@@ -108,7 +108,7 @@ Result<std::int64_t> parse_quantity(std::string_view text, int unit) {
   const Suffix suffix = TRY(parse_suffix(rest.substr(end), text));
   const Digits digits = TRY(parse_digits(number, text));
   const auto scaled = scale(digits.mantissa, suffix.two, digits.ten + suffix.ten + unit);
-  if (!scaled) return error(Kind::invalid, "must be below 2^63 of its unit, but is ", quoted(text));
+  if (!scaled) return error(Kind::invalid, "must be below 2^63 of its unit, but is ", in_quotes(text));
   return *scaled;
 }
 

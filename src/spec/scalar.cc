@@ -118,7 +118,7 @@ Meaning meaning_of(std::string_view plain) {
   return is_number(plain) ? Meaning::number : Meaning::string;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   const std::string_view shown = cut(text);
   std::string out = "'";
   append_escaped(out, shown);

@@ -19,7 +19,7 @@ Meaning meaning_of(std::string_view plain);
 std::optional<bool> boolean_of(std::string_view plain);
 
 /// In single quotes, control characters escaped, cut when long.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 /// "spec" + "containers" → "spec.containers"; a key that is no plain word stands in brackets.
 std::string member_path(std::string_view parent, std::string_view key);

@@ -46,7 +46,7 @@ std::vector<std::string> read_capability_list(const Value& value) {
       continue;
     }
     const std::string_view near = nearest_capability(*name);
-    item.refuse("unknown capability ", quoted(*name), near.empty() ? "" : concat("; did you mean '", near, "'?"));
+    item.refuse("unknown capability ", in_quotes(*name), near.empty() ? "" : concat("; did you mean '", near, "'?"));
   }
   return out;
 }
@@ -66,7 +66,7 @@ void read_sysctl_name(const Value& value, SysctlDraft& draft) {
   if (!draft.sysctl.name.empty()) return;
   value.refuse(
       "must be a sysctl of the pod's own namespaces (net.*, kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.*), not ",
-      quoted(*name));
+      in_quotes(*name));
 }
 
 constexpr Field<SysctlDraft> kSysctlFields[] = {

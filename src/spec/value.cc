@@ -29,7 +29,7 @@ std::optional<std::string> Value::text() const {
   }
   if (form() == Form::plain && meaning_of(raw()) != Meaning::string) {
     const std::string_view what = meaning_of(raw()) == Meaning::boolean ? "a boolean" : "a number";
-    refuse("must be a string, but ", quoted(raw()), " without quotes is ", what, ": write \"", raw().substr(0, 40),
+    refuse("must be a string, but ", in_quotes(raw()), " without quotes is ", what, ": write \"", raw().substr(0, 40),
            "\"");
     return std::nullopt;
   }
@@ -43,7 +43,7 @@ std::optional<std::string> Value::text() const {
 std::optional<std::string> Value::text(const Syntax& syntax) const {
   auto letters = text();
   if (letters && !syntax.holds(*letters)) {
-    refuse(syntax.rule, ", not ", quoted(*letters));
+    refuse(syntax.rule, ", not ", in_quotes(*letters));
     return std::nullopt;
   }
   return letters;
@@ -54,7 +54,7 @@ std::optional<bool> Value::boolean() const {
     if (const auto value = boolean_of(raw())) return value;
   }
   if (is_scalar()) {
-    refuse("must be true or false, not ", form() == Form::text ? "the string " : "", quoted(raw()));
+    refuse("must be true or false, not ", form() == Form::text ? "the string " : "", in_quotes(raw()));
   } else {
     refuse("must be true or false, not ", name_of(form()));
   }
@@ -67,18 +67,18 @@ std::optional<std::int64_t> Value::integer(std::int64_t least, std::int64_t most
     return std::nullopt;
   }
   if (form() == Form::text) {
-    refuse("must be a whole number, not the string ", quoted(raw()), ": write it without quotes");
+    refuse("must be a whole number, not the string ", in_quotes(raw()), ": write it without quotes");
     return std::nullopt;
   }
   // YAML 1.1 reads 010 as eight and people read it as ten.
   const bool leading_zero = raw().size() > 1 && raw().find_first_not_of('-') != std::string_view::npos &&
                             raw()[raw().find_first_not_of('-')] == '0' && raw() != "-0";
   if (leading_zero) {
-    refuse("must be a whole number in decimal without leading zeros, not ", quoted(raw()));
+    refuse("must be a whole number in decimal without leading zeros, not ", in_quotes(raw()));
     return std::nullopt;
   }
   const auto value = parse_integer<std::int64_t>(raw(), least, most);
-  if (!value) refuse("must be a whole number from ", least, " to ", most, ", not ", quoted(raw()));
+  if (!value) refuse("must be a whole number from ", least, " to ", most, ", not ", in_quotes(raw()));
   return value;
 }
 
@@ -93,7 +93,7 @@ std::optional<IpAddress> Value::ip_address() const {
   if (!letters) return std::nullopt;
   const auto address = parse_ip_address(*letters);
   if (address) return *address;
-  refuse("must be an IPv4 or IPv6 address, not ", quoted(*letters));
+  refuse("must be an IPv4 or IPv6 address, not ", in_quotes(*letters));
   return std::nullopt;
 }
 
@@ -102,7 +102,7 @@ std::optional<IpPrefix> Value::ip_prefix() const {
   if (!letters) return std::nullopt;
   const auto prefix = parse_ip_prefix(*letters);
   if (prefix) return *prefix;
-  refuse("must be an address with its prefix length, like 10.0.0.5/24, not ", quoted(*letters));
+  refuse("must be an address with its prefix length, like 10.0.0.5/24, not ", in_quotes(*letters));
   return std::nullopt;
 }
 
@@ -111,7 +111,7 @@ std::optional<MacAddress> Value::mac_address() const {
   if (!letters) return std::nullopt;
   const auto address = parse_mac_address(*letters);
   if (address) return *address;
-  refuse("must be a unicast MAC address like 02:42:ac:11:00:02, not ", quoted(*letters));
+  refuse("must be a unicast MAC address like 02:42:ac:11:00:02, not ", in_quotes(*letters));
   return std::nullopt;
 }
 
@@ -150,7 +150,7 @@ bool Value::is_map() const {
 std::string Value::member_path_of(const Entry& entry) const { return member_path(path(), entry.key); }
 
 void Value::refuse_choice(std::string_view letters, std::string_view known) const {
-  refuse("must be one of ", known, ", not ", quoted(letters));
+  refuse("must be one of ", known, ", not ", in_quotes(letters));
 }
 
 }  // namespace tank::spec

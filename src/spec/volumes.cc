@@ -53,6 +53,7 @@ constexpr Field<ClaimVolume> kClaimFields[] = {
 
 struct Draft : VolumeDraft {
   std::string first_source;
+  Place projected;
 };
 
 void claim_source(const Value& value, Draft& draft) {
@@ -76,6 +77,7 @@ void read_source(const Value& value, Draft& draft) {
 void read_projected(const Value& value, Draft& draft) {
   claim_source(value, draft);
   draft.is_token = true;
+  draft.projected = value;
 }
 
 void read_name(const Value& value, Draft& draft) {
@@ -127,7 +129,7 @@ VolumeDraft read_volume(const Value& value) {
   if (draft.volume.name.substr(0, kTokenPrefix.size()) == kTokenPrefix) {
     draft.place.warn("the service account token is left out: there is no API server it could be for");
   } else {
-    value.refuse("projected volumes are not supported yet");
+    draft.projected.refuse("not supported yet");
     draft.is_token = false;
   }
   return draft;
@@ -144,7 +146,7 @@ std::vector<VolumeDraft> read_volumes(const Value& value) {
     if (names.insert(draft.volume.name).second) {
       out.push_back(std::move(draft));
     } else {
-      draft.place.refuse("the volume name ", quoted(draft.volume.name), " is given twice");
+      draft.place.refuse("the volume name ", in_quotes(draft.volume.name), " is given twice");
     }
   }
   return out;

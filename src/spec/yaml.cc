@@ -102,13 +102,13 @@ class Handler : public YAML::EventHandler {
     const bool number =
         (tag == "tag:yaml.org,2002:int" || tag == "tag:yaml.org,2002:float") && meaning_of(value) == Meaning::number;
     if (boolean || number) return Form::plain;
-    builder_.problem(to_position(mark), concat("the tag ", quoted(tag), " is not supported for this value"));
+    builder_.problem(to_position(mark), concat("the tag ", in_quotes(tag), " is not supported for this value"));
     return Form::text;
   }
 
   void check_tag(const YAML::Mark& mark, const std::string& tag, std::string_view expected) {
     if (tag == "?" || tag == "!" || tag == expected) return;
-    builder_.problem(to_position(mark), concat("the tag ", quoted(tag), " is not supported for this value"));
+    builder_.problem(to_position(mark), concat("the tag ", in_quotes(tag), " is not supported for this value"));
   }
 
   std::string_view text_;
