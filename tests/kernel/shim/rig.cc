@@ -149,6 +149,12 @@ Rig::~Rig() {
   waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(process.get()), &about, WEXITED);
 }
 
+void Rig::settle() {
+  ContainerPlan impossible = plan({"payload"}, "settle");
+  impossible.config.root.path = "/nonexistent";
+  create_failing(impossible);
+}
+
 ContainerPlan Rig::plan(std::vector<std::string> args, const std::string& name) {
   ContainerPlan plan;
   plan.name = name;

@@ -61,6 +61,8 @@ class Rig {
   std::filesystem::path root() const { return path("root"); }
   pid_t shim() const { return shim_; }
 
+  /// Waits until the shim listens: it does before it answers anything.
+  void settle();
   /// A plan whose stdout and stderr come out of output().
   ContainerPlan plan(std::vector<std::string> args, const std::string& name = "main");
   /// The read end of the pipe that `plan` made.
