@@ -130,6 +130,8 @@ Result<std::optional<Packet>> receive_packet(const Fd& socket, char* buffer, std
   ssize_t size = 0;
   while ((size = ::recvmsg(socket.get(), &message, MSG_CMSG_CLOEXEC | (wait == Wait::no ? MSG_DONTWAIT : 0))) < 0) {
     if (wait == Wait::no && (errno == EAGAIN || errno == EWOULDBLOCK)) return std::optional<Packet>();
+    // ECONNRESET comes once, when the other side went with something unread, and before what it had sent itself.
+    if (errno == ECONNRESET) continue;
     if (is_gone(errno)) return std::optional<Packet>(Packet{});
     if (errno != EINTR) return errno_error("receiving a packet");
   }
@@ -148,7 +150,10 @@ Result<std::optional<Packet>> receive_packet(const Fd& socket, char* buffer, std
 }
 
 Result<std::optional<std::size_t>> peek_packet(const Fd& socket, char* buffer, std::size_t capacity) {
-  const ssize_t size = ::recv(socket.get(), buffer, capacity, MSG_PEEK | MSG_DONTWAIT);
+  ssize_t size = -1;
+  do {
+    size = ::recv(socket.get(), buffer, capacity, MSG_PEEK | MSG_DONTWAIT);
+  } while (size < 0 && (errno == ECONNRESET || errno == EINTR));
   if (size >= 0) return std::optional<std::size_t>(static_cast<std::size_t>(size));
   if (errno == EAGAIN || errno == EWOULDBLOCK) return std::optional<std::size_t>();
   if (is_gone(errno)) return std::optional<std::size_t>(std::size_t{0});
