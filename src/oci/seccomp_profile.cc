@@ -76,7 +76,7 @@ constexpr Names kNetwork = R"(
 constexpr Names kTracing = "ptrace process_vm_readv process_vm_writev";
 
 constexpr Names kOnX86 = "arch_prctl modify_ldt";
-constexpr Names kOnArm = "arm_fadvise64_64 arm_sync_file_range sync_file_range2 breakpoint cacheflush set_tls";
+constexpr Names kOnArm = "arm_fadvise64_64 arm_sync_file_range breakpoint cacheflush set_tls";
 
 struct Gated {
   const char* capability;
