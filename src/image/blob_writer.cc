@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "sys/file.h"
-#include "sys/file_status.h"
+#include "sys/file_stream.h"
 
 namespace tank::image {
 
@@ -35,7 +35,7 @@ Result<> BlobWriter::write(std::string_view bytes) {
 }
 
 Result<> BlobWriter::restart() {
-  TRY(sys::truncate_file(file_, 0));
+  TRY(sys::resize(file_, 0));
   TRY(sys::seek_to(file_, 0));
   hasher_ = Hasher(descriptor_.digest.algorithm());
   offset_ = 0;

@@ -101,7 +101,8 @@ Result<CredentialSource> search(std::string_view text, std::string_view host, st
 // the user marks an identity token; exit code 1 with this text means that it knows none.
 Result<std::optional<Credentials>> ask_helper(const std::string& helper, const std::string& server) {
   const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
   };
   if (!std::all_of(helper.begin(), helper.end(), fits)) {
     return error(Kind::invalid, "credential helper '", helper.substr(0, 100), "': not a plain name");
@@ -155,7 +156,8 @@ std::vector<std::filesystem::path> auth_files(const std::filesystem::path& chose
   return out;
 }
 
-Result<std::optional<Credentials>> find_credentials(const std::filesystem::path& chosen_file, const Reference& reference) {
+Result<std::optional<Credentials>> find_credentials(const std::filesystem::path& chosen_file,
+                                                    const Reference& reference) {
   for (const std::filesystem::path& path : auth_files(chosen_file)) {
     const Result<std::string> text = sys::read_file(path, kMaxAuthFile);
     if (!text && text.error().kind() == Kind::not_found && chosen_file.empty()) continue;

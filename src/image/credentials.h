@@ -25,14 +25,16 @@ struct CredentialSource {
   std::string server;  ///< what to tell the helper
 };
 
-/// Pure. Order: credHelpers for the host, then the longest matching prefix in auths, then credsStore. Error kind: invalid.
+/// Pure. Order: credHelpers for the host, then the longest matching prefix in auths, then credsStore. Error kind:
+/// invalid.
 Result<CredentialSource> find_in_auth_file(std::string_view text, std::string_view host, std::string_view repository);
 
 /// The files that are looked at, in order, as include/tank/image.h says.
 std::vector<std::filesystem::path> auth_files(const std::filesystem::path& chosen);
 
-/// The credentials for this reference, if there are any. A chosen file that is missing is an error, the default ones may
-/// be.
-Result<std::optional<Credentials>> find_credentials(const std::filesystem::path& chosen_file, const Reference& reference);
+/// The credentials for this reference, if there are any. A chosen file that is missing is an error, the default ones
+/// may be.
+Result<std::optional<Credentials>> find_credentials(const std::filesystem::path& chosen_file,
+                                                    const Reference& reference);
 
 }  // namespace tank::image

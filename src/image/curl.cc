@@ -18,9 +18,11 @@ Result<Curl> load() {
   table.easy_setopt = TRY(library.function<std::remove_pointer_t<decltype(table.easy_setopt)>>("curl_easy_setopt"));
   table.easy_getinfo = TRY(library.function<std::remove_pointer_t<decltype(table.easy_getinfo)>>("curl_easy_getinfo"));
   table.easy_perform = TRY(library.function<std::remove_pointer_t<decltype(table.easy_perform)>>("curl_easy_perform"));
-  table.easy_strerror = TRY(library.function<std::remove_pointer_t<decltype(table.easy_strerror)>>("curl_easy_strerror"));
+  table.easy_strerror =
+      TRY(library.function<std::remove_pointer_t<decltype(table.easy_strerror)>>("curl_easy_strerror"));
   table.slist_append = TRY(library.function<std::remove_pointer_t<decltype(table.slist_append)>>("curl_slist_append"));
-  table.slist_free_all = TRY(library.function<std::remove_pointer_t<decltype(table.slist_free_all)>>("curl_slist_free_all"));
+  table.slist_free_all =
+      TRY(library.function<std::remove_pointer_t<decltype(table.slist_free_all)>>("curl_slist_free_all"));
   table.url = TRY(library.function<std::remove_pointer_t<decltype(table.url)>>("curl_url"));
   table.url_set = TRY(library.function<std::remove_pointer_t<decltype(table.url_set)>>("curl_url_set"));
   table.url_get = TRY(library.function<std::remove_pointer_t<decltype(table.url_get)>>("curl_url_get"));

@@ -1,11 +1,11 @@
-// ensure_image(): which way to go, by transport and pull policy. The cached way comes first and touches nothing but a few
-// small files.
+// ensure_image(): which way to go, by transport and pull policy. The cached way comes first and touches nothing but a
+// few small files.
 #include "image/ensure.h"
 
 #include "image/local_origins.h"
 #include "image/pull.h"
 #include "image/store.h"
-#include "sys/file_status.h"
+#include "sys/file_stream.h"
 #include "tank/image.h"
 
 namespace tank {
@@ -16,7 +16,7 @@ namespace {
 
 Result<Image> use_rootfs(const Reference& reference, const std::string& asked) {
   const sys::FileStatus status = TRY(sys::status_of_path(reference.path).while_doing("image ", asked));
-  if (status.type != sys::FileStatus::Type::directory) {
+  if (status.type != sys::FileType::directory) {
     return error(Kind::invalid, "image ", asked, ": it is no directory");
   }
   return Image{asked, "", "", {}, {reference.path}};
@@ -27,7 +27,8 @@ void report(const PullOptions& options, PullProgress::Stage stage) {
 }
 
 // Blobs that are all there but not all unpacked need no network either.
-Result<Image> unpack_stored(const Store& reading, const Entry& entry, const std::string& asked, const PullOptions& options) {
+Result<Image> unpack_stored(const Store& reading, const Entry& entry, const std::string& asked,
+                            const PullOptions& options) {
   const Store store = TRY(Store::open_for_writing(reading.data_dir()));
   const std::unique_ptr<Origin> origin = store_origin(store, entry);
   const ReceivedDocument top = TRY(origin->top());

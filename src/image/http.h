@@ -58,8 +58,8 @@ struct HttpRequest {
   Url url;
   std::vector<std::string> headers;  ///< "Name: value"
   std::string form;
-  /// Both are called for successes only: on_start once before the first byte, on_body for each piece. An error of theirs
-  /// ends the request and is its result.
+  /// Both are called for successes only: on_start once before the first byte, on_body for each piece. An error of
+  /// theirs ends the request and is its result.
   std::function<Result<>(const HttpResponse&)> on_start;
   std::function<Result<>(std::string_view)> on_body;
 };
@@ -80,8 +80,8 @@ class HttpSession {
   HttpSession(const HttpSession&) = delete;
   HttpSession& operator=(const HttpSession&) = delete;
 
-  /// Error kinds: unavailable and timeout (worth another try), denied (the certificate is not trusted), aborted, invalid,
-  /// and what the callbacks return. A status of any kind is a response, not an error.
+  /// Error kinds: unavailable and timeout (worth another try), denied (the certificate is not trusted), aborted,
+  /// invalid, and what the callbacks return. A status of any kind is a response, not an error.
   Result<HttpResponse> perform(const HttpRequest& request, const HttpSettings& settings);
 
  private:

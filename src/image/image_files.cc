@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "sys/file.h"
-#include "sys/file_status.h"
+#include "sys/file_stream.h"
 
 namespace tank::image {
 
@@ -42,7 +42,7 @@ class DirectoryFiles : public ImageFiles {
   Result<sys::Fd> open(const std::string& name) const {
     sys::Fd file = TRY(sys::open_in_root(directory_, name, O_RDONLY | O_NONBLOCK));
     const sys::FileStatus status = TRY(sys::status_of(file));
-    if (status.type != sys::FileStatus::Type::regular) return error(Kind::invalid, "'", name, "' is no regular file");
+    if (status.type != sys::FileType::regular) return error(Kind::invalid, "'", name, "' is no regular file");
     return file;
   }
 

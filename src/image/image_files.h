@@ -19,8 +19,8 @@ class ImageFiles {
   virtual bool has(const std::string& name) const = 0;
   /// Kind::not_found when there is no such regular file.
   virtual Result<std::uint64_t> size(const std::string& name) const = 0;
-  /// Hands the bytes from `offset` on to `sink`, piece by piece, until the end or until it wants no more. Safe to call from
-  /// several threads.
+  /// Hands the bytes from `offset` on to `sink`, piece by piece, until the end or until it wants no more. Safe to call
+  /// from several threads.
   enum class More : std::uint8_t { no, yes };
   virtual Result<> stream(const std::string& name, std::uint64_t offset,
                           const std::function<Result<More>(std::string_view)>& sink) const = 0;
@@ -35,7 +35,7 @@ Result<std::unique_ptr<ImageFiles>> open_directory_files(const std::filesystem::
 
 /// A tar file, also one compressed with gzip or zstd; that is inflated into an unnamed file in `scratch` first, at most
 /// `limit` bytes of it.
-Result<std::unique_ptr<ImageFiles>> open_tar_files(const std::filesystem::path& file, const std::filesystem::path& scratch,
-                                                   std::uint64_t limit);
+Result<std::unique_ptr<ImageFiles>> open_tar_files(const std::filesystem::path& file,
+                                                   const std::filesystem::path& scratch, std::uint64_t limit);
 
 }  // namespace tank::image

@@ -11,7 +11,7 @@
 #include "image/pull.h"
 #include "image/store.h"
 #include "sys/file.h"
-#include "sys/file_status.h"
+#include "sys/file_stream.h"
 
 namespace tank {
 
@@ -119,7 +119,8 @@ void add_needs(const Store& store, const Descriptor& descriptor, Needs& needs, i
   const auto* manifest = std::get_if<ImageManifest>(&*document);
   if (manifest == nullptr) return;
   const Result<std::string> config_text = store.read_document(manifest->config);
-  const Result<ImageConfig> config = config_text ? parse_image_config(*config_text) : Result<ImageConfig>(ImageConfig{});
+  const Result<ImageConfig> config =
+      config_text ? parse_image_config(*config_text) : Result<ImageConfig>(ImageConfig{});
   if (!config) return;
   for (const std::string& diff_id : config->diff_ids) {
     const Result<Digest> digest = parse_digest(diff_id);
@@ -189,7 +190,7 @@ Result<Reference> guess_source(const std::filesystem::path& data_dir, const std:
   Reference reference;
   reference.path = path;
   const sys::FileStatus status = TRY(sys::status_of_path(path));
-  if (status.type == sys::FileStatus::Type::directory) {
+  if (status.type == sys::FileType::directory) {
     reference.transport = Reference::Transport::oci;
     return reference;
   }
@@ -277,13 +278,16 @@ Result<ImageDetails> inspect_image(const std::filesystem::path& data_dir, const 
   const image::Store store = image::Store::at(data_dir);
   std::vector<image::Found> found = TRY(image::look_up(store, reference));
   image::Opened opened = TRY(image::open_entry(store, found.front().entry).while_doing("image ", reference));
-  ImageDetails out{std::move(found.front().summary), std::move(opened.config), {}, std::move(opened.manifest_json),
+  ImageDetails out{std::move(found.front().summary),
+                   std::move(opened.config),
+                   {},
+                   std::move(opened.manifest_json),
                    std::move(opened.config_json)};
   for (std::size_t i = 0; i < opened.manifest.layers.size(); ++i) {
     const image::Descriptor& layer = opened.manifest.layers[i];
     const std::string diff_id = i < out.config.diff_ids.size() ? out.config.diff_ids[i] : std::string();
-    out.layers.push_back({to_string(layer.digest), layer.media_type, layer.size, diff_id,
-                          image::find_layer(data_dir, diff_id)});
+    out.layers.push_back(
+        {to_string(layer.digest), layer.media_type, layer.size, diff_id, image::find_layer(data_dir, diff_id)});
   }
   return out;
 }

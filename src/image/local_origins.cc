@@ -13,7 +13,8 @@ constexpr std::size_t kMaxListing = std::size_t{16} << 20U;
 
 std::string blob_name(const Digest& digest) { return concat("blobs/", digest.algorithm_name(), "/", digest.hex()); }
 
-Result<> stream_into(const ImageFiles& files, const std::string& name, BlobWriter& writer, const std::stop_token& stop) {
+Result<> stream_into(const ImageFiles& files, const std::string& name, BlobWriter& writer,
+                     const std::stop_token& stop) {
   return files.stream(name, writer.offset(), [&](std::string_view bytes) -> Result<ImageFiles::More> {
     if (stop.stop_requested()) return error(Kind::aborted, "asked to stop");
     TRY(writer.write(bytes));
@@ -135,7 +136,8 @@ Result<ImageIndex> read_layout_index(const ImageFiles& files) {
   const std::string layout = TRY(files.read("oci-layout", 4096).while_doing("OCI layout"));
   const boost::json::object object = TRY(json::parse_object(layout).while_doing("oci-layout"));
   const std::string version = TRY(json::string(object, "imageLayoutVersion"));
-  if (version.substr(0, 2) != "1.") return error(Kind::unsupported, "OCI layout of version '", version.substr(0, 40), "'");
+  if (version.substr(0, 2) != "1.")
+    return error(Kind::unsupported, "OCI layout of version '", version.substr(0, 40), "'");
   const std::string text = TRY(files.read("index.json", kMaxListing).while_doing("OCI layout"));
   return parse_layout_index(text).while_doing("index.json of the OCI layout");
 }

@@ -27,7 +27,8 @@ Result<std::unique_ptr<ImageFiles>> open_image_files(const Reference& reference,
 /// Error kinds: corrupt, not_found, unsupported.
 Result<std::vector<OfferedImage>> offered_images(const ImageFiles& files, Reference::Transport transport);
 
-/// The one that carries this name, or the only one when `tag` is empty. Kind::invalid names the choices, Kind::not_found.
+/// The one that carries this name, or the only one when `tag` is empty. Kind::invalid names the choices,
+/// Kind::not_found.
 Result<OfferedImage> choose_image(const std::vector<OfferedImage>& offered, const std::string& tag);
 
 /// `files` is borrowed.

@@ -139,7 +139,8 @@ Result<std::string> settle_media_type(const boost::json::object& object, std::st
   if (contains(kGenericTypes, outer)) outer.clear();
   const std::optional<std::uint64_t> schema = TRY(json::number(object, "schemaVersion"));
   if (schema == std::uint64_t{1} || outer.substr(0, kSchema1.size()) == kSchema1 || object.contains("fsLayers")) {
-    return error(Kind::unsupported, "it is a Docker schema 1 manifest, a format given up in 2019; push the image again");
+    return error(Kind::unsupported,
+                 "it is a Docker schema 1 manifest, a format given up in 2019; push the image again");
   }
   if (schema != std::uint64_t{2}) return error(Kind::corrupt, "its schemaVersion is not 2");
   if (!own.empty() && !outer.empty() && own != outer) {

@@ -25,8 +25,8 @@ class Origin {
   virtual Result<ReceivedDocument> top() = 0;
   /// A manifest that an index names. The caller verifies it.
   virtual Result<ReceivedDocument> manifest(const Descriptor& descriptor) = 0;
-  /// Writes the blob from writer.offset() on. Safe to call from several threads, for different blobs. Kind::aborted once
-  /// it is asked to stop.
+  /// Writes the blob from writer.offset() on. Safe to call from several threads, for different blobs. Kind::aborted
+  /// once it is asked to stop.
   virtual Result<> fetch(BlobWriter& writer, const std::stop_token& stop) = 0;
 };
 

@@ -1,5 +1,5 @@
-// Which machine an image is for (OCI image-spec, image-index.md, "platform"), and which it must be for to run here. Pure
-// but for host_platform().
+// Which machine an image is for (OCI image-spec, image-index.md, "platform"), and which it must be for to run here.
+// Pure but for host_platform().
 #pragma once
 
 #include <optional>

@@ -33,8 +33,8 @@ class Progress {
   /// Reports at most every 256 KiB and at the end.
   std::function<void(std::uint64_t)> meter(PullProgress::Stage stage, const Descriptor& blob) {
     if (!callback_) return {};
-    return [this, stage, name = to_string(blob.digest), total = blob.size, next = std::uint64_t{0}](
-               std::uint64_t current) mutable {
+    return [this, stage, name = to_string(blob.digest), total = blob.size,
+            next = std::uint64_t{0}](std::uint64_t current) mutable {
       if (current < next && current < total) return;
       next = current + kProgressStep;
       report(stage, name, current, total);
@@ -75,14 +75,16 @@ Result<Resolved> resolve(Origin& origin, const ReceivedDocument& top, const Plat
   const Descriptor chosen = TRY(select_manifest(std::get<ImageIndex>(document), host).while_doing("index ", name));
   ReceivedDocument received = TRY(origin.manifest(chosen));
   TRY(check_received(received, chosen));
-  Document inner = TRY(parse_document(received.bytes, received.media_type).while_doing("manifest ", to_string(chosen.digest)));
+  Document inner =
+      TRY(parse_document(received.bytes, received.media_type).while_doing("manifest ", to_string(chosen.digest)));
   auto* manifest = std::get_if<ImageManifest>(&inner);
   if (manifest == nullptr) return error(Kind::corrupt, "index ", name, " names an index as its manifest");
   if (manifest->media_type != chosen.media_type) {
     return error(Kind::corrupt, "manifest ", to_string(chosen.digest), " is of type '", manifest->media_type,
                  "', the index says '", chosen.media_type, "'");
   }
-  return Resolved{{manifest->media_type, chosen.digest, chosen.size, {}, {}}, std::move(received.bytes), std::move(*manifest)};
+  return Resolved{
+      {manifest->media_type, chosen.digest, chosen.size, {}, {}}, std::move(received.bytes), std::move(*manifest)};
 }
 
 // All layers of one image, by a few threads. The first error stops the others.
@@ -90,8 +92,14 @@ class LayerPull {
  public:
   LayerPull(const Store& store, Origin& origin, const ImageManifest& manifest, const ImageConfig& config,
             const PullOptions& options, Progress& progress)
-      : store_(store), origin_(origin), manifest_(manifest), config_(config), options_(options), progress_(progress),
-        paths_(manifest.layers.size()), forward_stop_(options.stop, [this] { stop_.request_stop(); }) {}
+      : store_(store),
+        origin_(origin),
+        manifest_(manifest),
+        config_(config),
+        options_(options),
+        progress_(progress),
+        paths_(manifest.layers.size()),
+        forward_stop_(options.stop, [this] { stop_.request_stop(); }) {}
 
   Result<std::vector<std::filesystem::path>> run() {
     // Twice as many as may download at once, so that unpacking does not keep the network waiting.
@@ -167,8 +175,9 @@ class LayerPull {
     caps.max_entries = options_.max_layer_entries;
     unpacks_.acquire();
     Result<std::filesystem::path> path = stop_.stop_requested()
-        ? Result<std::filesystem::path>(error(Kind::aborted, "asked to stop"))
-        : ensure_layer(store_.data_dir(), diff_id, file, caps, progress_.meter(PullProgress::Stage::unpacking, blob));
+                                             ? Result<std::filesystem::path>(error(Kind::aborted, "asked to stop"))
+                                             : ensure_layer(store_.data_dir(), diff_id, file, caps,
+                                                            progress_.meter(PullProgress::Stage::unpacking, blob));
     unpacks_.release();
     return path;
   }
@@ -212,7 +221,8 @@ Result<> keep_document(const Store& store, const Descriptor& descriptor, const s
                            TRY(writer.restart());
                            return writer.write(bytes);
                          },
-                         {}, {}};
+                         {},
+                         {}};
   TRY(store.ensure_blob(descriptor, Store::Reuse::digest_checked, how));
   return {};
 }

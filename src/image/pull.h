@@ -1,5 +1,5 @@
-// The pull: from an origin to an image that stands unpacked. Blobs are fetched side by side and each layer is unpacked as
-// soon as its blob is there; index.json is changed last, so whoever finds an image there finds all of it.
+// The pull: from an origin to an image that stands unpacked. Blobs are fetched side by side and each layer is unpacked
+// as soon as its blob is there; index.json is changed last, so whoever finds an image there finds all of it.
 #pragma once
 
 #include <optional>

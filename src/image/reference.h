@@ -19,7 +19,8 @@ struct Reference {
   std::string host;        ///< with its port if one was written: "docker.io", "localhost:5000", "[::1]:5000"
   std::string repository;  ///< "library/nginx"
 
-  std::string tag;  ///< "latest" when neither tag nor digest was written; of a transport: what follows the path, or empty
+  std::string
+      tag;  ///< "latest" when neither tag nor digest was written; of a transport: what follows the path, or empty
   std::optional<Digest> digest;
 
   // Of the other transports.

@@ -22,7 +22,8 @@ std::string accept_header() {
 
 std::chrono::milliseconds jittered(std::chrono::milliseconds delay) {
   static thread_local std::minstd_rand random{std::random_device{}()};
-  return delay / 2 + std::chrono::milliseconds(std::uniform_int_distribution<std::int64_t>(0, delay.count() / 2)(random));
+  return delay / 2 +
+         std::chrono::milliseconds(std::uniform_int_distribution<std::int64_t>(0, delay.count() / 2)(random));
 }
 
 Result<> wait_for(std::chrono::milliseconds delay, const std::stop_token& stop) {
@@ -51,8 +52,8 @@ Result<std::unique_ptr<Registry>> Registry::connect(const Reference& reference, 
   return registry;
 }
 
-// Loopback addresses are asked in plain HTTP first, without credentials; one that turns out to speak TLS is spoken to in
-// TLS, verified as everywhere. Others are spoken to in TLS, or in plain HTTP when configured so.
+// Loopback addresses are asked in plain HTTP first, without credentials; one that turns out to speak TLS is spoken to
+// in TLS, verified as everywhere. Others are spoken to in TLS, or in plain HTTP when configured so.
 Result<> Registry::choose_scheme() {
   const std::string host = connect_host(reference_);
   const auto use = [&](const char* scheme) -> Result<> {
@@ -207,7 +208,8 @@ Result<std::optional<Digest>> Registry::current_digest() {
   exchange.request.method = HttpRequest::Method::head;
   exchange.request.url = TRY(parse_url(concat(base_, "/v2/", reference_.repository, "/manifests/", name)));
   exchange.request.headers.push_back(accept_header());
-  const HttpResponse response = TRY(send(exchange).while_doing("asking for manifest '", name, "' of ", repository_name(reference_)));
+  const HttpResponse response =
+      TRY(send(exchange).while_doing("asking for manifest '", name, "' of ", repository_name(reference_)));
   const std::optional<std::string> said = response.header("docker-content-digest");
   if (!response.is_success() || !said) return std::optional<Digest>();
   const Result<Digest> digest = parse_digest(*said);

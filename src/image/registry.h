@@ -56,8 +56,7 @@ class Registry : public Origin {
   Result<HttpResponse> try_once(Exchange& exchange);
   Result<HttpResponse> follow_redirects(Exchange& exchange, const std::string& authorization);
   Result<HttpResponse> perform(const HttpRequest& request, const std::stop_token& stop);
-  Result<> pause_before_retry(unsigned attempt, std::optional<std::chrono::seconds> asked,
-                              const std::stop_token& stop);
+  Result<> pause_before_retry(unsigned attempt, std::optional<std::chrono::seconds> asked, const std::stop_token& stop);
 
   std::string authorization();
   /// Makes authorization() differ from what was `refused`, or says why it cannot.

@@ -68,7 +68,8 @@ Result<> Registry::authorize(const HttpResponse& response, const std::string& re
   const std::vector<Challenge> challenges = challenges_in(response);
   const Challenge* bearer = find_scheme(challenges, "bearer");
   if (bearer != nullptr) return fetch_token(*bearer, stop).while_doing("logging in to ", reference_.host);
-  if (find_scheme(challenges, "basic") == nullptr) return error_of_response(response, "logging in to " + reference_.host);
+  if (find_scheme(challenges, "basic") == nullptr)
+    return error_of_response(response, "logging in to " + reference_.host);
   const std::optional<Credentials>* found = TRY(credentials());
   if (!*found || (*found)->user.empty()) {
     return error(Kind::denied, "registry ", reference_.host, " wants a user and password, and none are configured for ",
@@ -82,8 +83,7 @@ Result<> Registry::authorize(const HttpResponse& response, const std::string& re
   return {};
 }
 
-Result<HttpRequest> Registry::token_request(const Challenge& challenge,
-                                            const std::optional<Credentials>& credentials) {
+Result<HttpRequest> Registry::token_request(const Challenge& challenge, const std::optional<Credentials>& credentials) {
   const std::string realm_text = parameter(challenge, "realm");
   Url realm = TRY(parse_url(realm_text).while_doing("its token server"));
   TRY(check_token_server(*base_url_, realm, options_.plain_http_hosts));
@@ -94,8 +94,9 @@ Result<HttpRequest> Registry::token_request(const Challenge& challenge,
   if (credentials && !credentials->identity_token.empty()) {
     request.method = HttpRequest::Method::post_form;
     request.url = std::move(realm);
-    request.form = concat("grant_type=refresh_token&service=", percent_encode(service), "&client_id=tank&scope=",
-                          percent_encode(scope), "&refresh_token=", percent_encode(credentials->identity_token));
+    request.form = concat("grant_type=refresh_token&service=", percent_encode(service),
+                          "&client_id=tank&scope=", percent_encode(scope),
+                          "&refresh_token=", percent_encode(credentials->identity_token));
     return request;
   }
   std::string query = "scope=" + percent_encode(scope);

@@ -9,14 +9,15 @@
 #include "base/parse.h"
 #include "image/store_index.h"
 #include "sys/file.h"
-#include "sys/file_status.h"
+#include "sys/file_stream.h"
 
 namespace tank::image {
 
 namespace {
 
 constexpr std::string_view kLayoutFile = R"({"imageLayoutVersion":"1.0.0"})";
-constexpr std::string_view kEmptyIndex = R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]})";
+constexpr std::string_view kEmptyIndex =
+    R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]})";
 constexpr std::size_t kMaxIndex = std::size_t{64} << 20U;
 // A download that nobody went on with for so long is given up.
 constexpr std::int64_t kPartialLifetimeSeconds = 24 * 3600;
@@ -47,7 +48,7 @@ void sweep_partial(const sys::DirFd& partial) {
   const std::int64_t now = std::time(nullptr);
   for (const std::string& name : *names) {
     const Result<sys::FileStatus> status = sys::status_at(partial, name);
-    if (!status || status->modified > now - kPartialLifetimeSeconds) continue;
+    if (!status || status->modified.seconds > now - kPartialLifetimeSeconds) continue;
     const Result<sys::Fd> file = sys::open_at(partial, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
     if (!file) continue;
     const Result<bool> ours = sys::try_lock_file(*file, sys::Lock::exclusive);
@@ -81,7 +82,8 @@ Result<> wait_for_lock(const sys::Fd& file, const Store::Fetch& fetch) {
     if (ours) return {};
     if (!told && fetch.waiting) fetch.waiting();
     if (!fetch.stop.stop_possible()) return sys::lock_file(file, sys::Lock::exclusive);
-    if (fetch.stop.stop_requested()) return error(Kind::aborted, "waiting for another pull of the same blob: asked to stop");
+    if (fetch.stop.stop_requested())
+      return error(Kind::aborted, "waiting for another pull of the same blob: asked to stop");
     // flock(2) has no descriptor to wait on together with a stop.
     const timespec pause{0, 20'000'000};
     ::nanosleep(&pause, nullptr);
@@ -94,14 +96,12 @@ Result<Claim> claim(const sys::DirFd& partial, const std::string& name, const St
   TRY(wait_for_lock(claimed.file, fetch));
   const sys::FileStatus held = TRY(sys::status_of(claimed.file));
   const Result<sys::FileStatus> named = sys::status_at(partial, name);
-  claimed.fresh = named && named->same_file(held);
+  claimed.fresh = named && named->filesystem == held.filesystem && named->inode == held.inode;
   return claimed;
 }
 
 // What is worth going on with later: bytes that only stopped coming, not bytes that are wrong.
-bool keeps_partial(Kind kind) {
-  return kind == Kind::unavailable || kind == Kind::timeout || kind == Kind::aborted;
-}
+bool keeps_partial(Kind kind) { return kind == Kind::unavailable || kind == Kind::timeout || kind == Kind::aborted; }
 
 Result<> fill(BlobWriter& writer, const Store::Fetch& fetch) {
   if (writer.offset() < writer.descriptor().size) TRY(fetch.bytes(writer));
@@ -163,9 +163,11 @@ Result<std::string> Store::read_document(const Descriptor& descriptor) const {
   const std::filesystem::path path = blob_path(descriptor.digest);
   if (descriptor.size > kMaxConfig) return error(Kind::corrupt, "document ", name, " is over ", kMaxConfig, " bytes");
   const Result<std::string> text = sys::read_file(path, kMaxConfig);
-  if (!text && text.error().kind() == Kind::not_found) return error(Kind::not_found, "blob ", name, " is not in the store");
+  if (!text && text.error().kind() == Kind::not_found)
+    return error(Kind::not_found, "blob ", name, " is not in the store");
   if (!text && text.error().kind() != Kind::invalid) return text.error();
-  if (!text || text->size() != descriptor.size || digest_of(*text, descriptor.digest.algorithm()) != descriptor.digest) {
+  if (!text || text->size() != descriptor.size ||
+      digest_of(*text, descriptor.digest.algorithm()) != descriptor.digest) {
     return error(Kind::corrupt, "blob ", name, " in the store is damaged");
   }
   return *text;
@@ -174,7 +176,7 @@ Result<std::string> Store::read_document(const Descriptor& descriptor) const {
 Result<sys::Fd> Store::open_blob(const Descriptor& descriptor) const {
   sys::Fd file = TRY(sys::open_path(blob_path(descriptor.digest), O_RDONLY | O_NOFOLLOW));
   const sys::FileStatus status = TRY(sys::status_of(file));
-  if (status.type != sys::FileStatus::Type::regular || status.size != descriptor.size) {
+  if (status.type != sys::FileType::regular || status.size != descriptor.size) {
     return error(Kind::corrupt, "blob ", to_string(descriptor.digest), " in the store is damaged: its size is wrong");
   }
   return file;
@@ -206,7 +208,7 @@ Result<Store::Outcome> Store::ensure_blob(const Descriptor& descriptor, Reuse re
     }
     const sys::DirFd blobs = TRY(sys::open_dir(directory));
     TRY(sys::rename_at(partial_, name, blobs, descriptor.digest.hex()));
-    TRY(sys::sync_open_dir(blobs));
+    TRY(sys::sync_file(blobs));
     return Outcome::fetched;
   }
 }

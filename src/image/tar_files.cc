@@ -1,5 +1,5 @@
-// A tar file as ImageFiles. libarchive reads the format; every reader has its own position in the one open file, so that
-// layers can be read side by side. Only the tar format is linked, so nothing else can be fed to the parser.
+// A tar file as ImageFiles. libarchive reads the format; every reader has its own position in the one open file, so
+// that layers can be read side by side. Only the tar format is linked, so nothing else can be fed to the parser.
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 
 #include "image/image_files.h"
 #include "sys/file.h"
-#include "sys/file_status.h"
+#include "sys/file_stream.h"
 
 namespace tank::image {
 
@@ -217,11 +217,11 @@ Result<sys::Fd> inflate(const sys::Fd& file, const std::filesystem::path& scratc
 
 }  // namespace
 
-Result<std::unique_ptr<ImageFiles>> open_tar_files(const std::filesystem::path& file, const std::filesystem::path& scratch,
-                                                   std::uint64_t limit) {
+Result<std::unique_ptr<ImageFiles>> open_tar_files(const std::filesystem::path& file,
+                                                   const std::filesystem::path& scratch, std::uint64_t limit) {
   sys::Fd fd = TRY(sys::open_path(file, O_RDONLY | O_NONBLOCK));
   const sys::FileStatus status = TRY(sys::status_of(fd));
-  if (status.type != sys::FileStatus::Type::regular) {
+  if (status.type != sys::FileType::regular) {
     return error(Kind::invalid, "archive '", file.native(), "' is no regular file");
   }
   const bool compressed = TRY(is_compressed(fd));

@@ -68,8 +68,7 @@ Result<pid_t> spawn(const std::vector<std::string>& argv, const Fd& in, const Fd
   words.push_back(nullptr);
   const Actions actions(in, out);
   pid_t pid = 0;
-  const int failure =
-      ::posix_spawnp(&pid, words[0], actions.files(), actions.attributes(), words.data(), ::environ);
+  const int failure = ::posix_spawnp(&pid, words[0], actions.files(), actions.attributes(), words.data(), ::environ);
   if (failure != 0) return Error::from_errno(failure, concat("starting '", argv[0], "'"));
   return pid;
 }

@@ -17,9 +17,9 @@ struct Captured {
   std::string out;    ///< standard output
 };
 
-/// Starts argv[0], looked up in $PATH when it has no slash, with `input` (at most 64 KiB) as standard input and standard
-/// error dropped, and waits. It is killed when it takes longer than `patience` (Kind::timeout) or says more than `limit`
-/// bytes (Kind::invalid). Kind::not_found when there is no such program.
+/// Starts argv[0], looked up in $PATH when it has no slash, with `input` (at most 64 KiB) as standard input and
+/// standard error dropped, and waits. It is killed when it takes longer than `patience` (Kind::timeout) or says more
+/// than `limit` bytes (Kind::invalid). Kind::not_found when there is no such program.
 Result<Captured> capture(const std::vector<std::string>& argv, std::string_view input, std::size_t limit,
                          std::chrono::milliseconds patience);
 
