@@ -41,6 +41,7 @@ PUBLIC = {
     "tank/pod.h": "spec",
     "tank/manifest.h": "spec",
     "tank/image.h": "image",
+    "tank/image_store.h": "image",
     "tank/runtime.h": "runtime",
 }
 
@@ -85,6 +86,8 @@ def findings_in(path):
             if kernel and room != "sys" and not relative.startswith(tuple(KERNEL_HEADERS_ALLOWED)):
                 yield f"{where}: kernel headers stay in sys/; call a sys:: wrapper"
             continue
+        if name.endswith(".inc") and "/" not in name:
+            continue  # generated into the room that includes it
         if name in ALSO.get(room, []):
             continue
         target = target_room(name)
