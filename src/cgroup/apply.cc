@@ -50,12 +50,18 @@ bool is_word_of(std::string_view word, std::string_view text) {
 Result<> enable_one(const fs::path& file, const Controller& controller) {
   Result<> enabled = write_value(file, "+" + controller.name);
   if (enabled || controller.need == Controller::Need::accounting) return {};
-  // A cgroup other than the very root may not have processes of its own and hand controllers on: EBUSY.
-  if (enabled.error().number() == EBUSY) {
-    return error(Kind::busy, "enabling the ", controller.name, " controller for a limit: processes live in '",
-                 file.parent_path().native(), "' itself; they must move to a cgroup below it first");
-  }
   return std::move(enabled).while_doing("enabling the ", controller.name, " controller for a limit");
+}
+
+/// A cgroup other than the very root may not have processes of its own and hand controllers on. It could hand on cpu
+/// and pids, but that would turn it into a root of threaded cgroups, which can hold no container.
+Result<> enable_none(const fs::path& directory, const std::vector<Controller>& controllers) {
+  for (const Controller& controller : controllers) {
+    if (controller.need == Controller::Need::accounting) continue;
+    return error(Kind::busy, "enabling the ", controller.name, " controller for a limit: processes live in '",
+                 directory.native(), "' itself; they must move to a cgroup below it first");
+  }
+  return {};
 }
 
 /// Lets the children of `directory` use the controllers.
@@ -67,7 +73,10 @@ Result<> enable(const fs::path& directory, const std::vector<Controller>& contro
   for (const Controller& controller : controllers) {
     if (!is_word_of(controller.name, already)) missing += concat(missing.empty() ? "+" : " +", controller.name);
   }
-  if (missing.empty() || write_value(file, missing)) return {};
+  if (missing.empty()) return {};
+  const Result<> enabled = write_value(file, missing);
+  if (enabled) return {};
+  if (enabled.error().number() == EBUSY) return enable_none(directory, controllers);
   // The kernel takes all or none of a line: find out which one it refuses, and whether that one matters.
   for (const Controller& controller : controllers) {
     if (!is_word_of(controller.name, already)) TRY(enable_one(file, controller));

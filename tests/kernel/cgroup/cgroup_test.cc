@@ -254,6 +254,10 @@ TEST_F(CgroupTest, ProcessesInTheWayOfAControllerAreNamedAsTheReason) {
   ASSERT_FALSE(created);
   EXPECT_EQ(created.error().kind(), Kind::busy);
   EXPECT_THAT(created.error().sentence(), HasSubstr("processes live in '" + inner.unified.native() + "'"));
+  EXPECT_EQ(test::file_text(inner.unified / "cgroup.type"), "domain");
+  // Without a limit there is no accounting, but the container has its place.
+  expect_ok(create(take(plan(inner, "inner", {{"web", {}}}))));
+  EXPECT_EQ(test::file_text(inner.unified / "cgroup.type"), "domain");
 }
 
 /// Runs in a mount namespace where the hierarchies can be looked at but not changed.
