@@ -151,19 +151,24 @@ Draft make_draft(const Attachment& attachment, const Network& network, std::size
   return out;
 }
 
-/// Lets one Nic of the pod have the default route of the family.
-void settle_default_route(std::vector<Draft>& drafts, Family family) {
+/// The strongest claim on the default route of the family; the first of equals. Two that were written down contradict.
+Draft* find_winner(std::vector<Draft>& drafts, Family family) {
   Draft* winner = nullptr;
   for (Draft& draft : drafts) {
-    const Claim claim = default_of(draft, family).claim;
     const Claim best = winner == nullptr ? Claim::none : default_of(*winner, family).claim;
-    const bool is_explicit = claim == Claim::route || claim == Claim::annotation;
-    if (claim > best) {
-      winner = &draft;
-    } else if (claim == best && is_explicit) {
-      draft.place.refuse("the pod has a default route of this address family already, through ", winner->nic.interface);
-    }
+    if (default_of(draft, family).claim > best) winner = &draft;
   }
+  if (winner == nullptr || default_of(*winner, family).claim == Claim::address) return winner;
+  for (Draft& draft : drafts) {
+    if (&draft == winner || default_of(draft, family).claim != default_of(*winner, family).claim) continue;
+    draft.place.refuse("the pod has a default route of this address family already, through ", winner->nic.interface);
+  }
+  return winner;
+}
+
+/// Lets one Nic of the pod have the default route of the family.
+void settle_default_route(std::vector<Draft>& drafts, Family family) {
+  Draft* winner = find_winner(drafts, family);
   if (winner == nullptr) return;
   const auto& gateway = default_of(*winner, family).gateway;
   if (gateway) {

@@ -133,6 +133,12 @@ TEST(Yaml, KnowsWhereThingsStand) {
   EXPECT_EQ(k.value->text, "v");
 }
 
+TEST(Yaml, ClosingQuotesAreFoundBehindWideCharactersAndCarriageReturns) {
+  EXPECT_EQ(shown("\xc3\xa9: \"\xc3\xbc\"\r\n\"b\": 'x'\r\n---\r\nc: \"y\"\r\n"),
+            "{\xc3\xa9:\"\xc3\xbc\",b:\"x\"} {c:\"y\"}");
+  EXPECT_THAT(shown("\xc3\xa9: \"\xc3\xbc\"\r\nb: \"x\r\n"), HasSubstr("!2:4  the quote is never closed"));
+}
+
 std::string nested(std::size_t depth, std::string_view open, std::string_view close) {
   std::string out;
   for (std::size_t i = 0; i < depth; ++i) out += open;

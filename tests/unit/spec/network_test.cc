@@ -299,6 +299,10 @@ TEST(Resolving, OneNicHasTheDefaultRouteOfAFamily) {
   EXPECT_THAT(gateways("lan, b, c"), ElementsAre("default/lan=", "default/b=", "default/c=10.2.0.1"));
   EXPECT_THAT(gateways(R"([{"name": "c"}, {"name": "b", "default-route": ["10.1.0.9"]}])"),
               ElementsAre("default/c=", "default/b=10.1.0.9"));
+  EXPECT_THAT(
+      gateways(
+          R"([{"name": "c"}, {"name": "c", "ips": ["10.2.0.6/24"]}, {"name": "b", "default-route": ["10.1.0.9"]}])"),
+      ElementsAre("default/c=", "default/c=", "default/b=10.1.0.9"));
   expect_error(kLan + b + c + pod_on("c, c"), "metadata.annotations[k8s.v1.cni.cncf.io/networks]",
                "has a default route of this address family already, through net1");
 }
