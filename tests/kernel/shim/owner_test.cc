@@ -28,7 +28,7 @@ std::string text_of(const fs::path& path) {
   return text.str();
 }
 
-fs::path proc(pid_t pid) { return "/proc/" + std::to_string(pid); }
+fs::path proc(pid_t pid) { return concat("/proc/", pid); }
 
 /// Waits until the shim has dealt with what happened before: it answers a later owner's connect only then.
 Client reconnect(Rig& rig) {
@@ -198,10 +198,10 @@ TEST(ShimOwner, GarbageCostsTheConnection) {
 TEST(ShimOwner, ASlowOneHearsEverythingInTheEnd) {
   Rig rig;
   ContainerPlan plan = rig.plan({"payload", "exit", "0"});
-  plan.config.root.path = "/nonexistent/" + std::string(200, 'x');
+  plan.config.root.path = concat("/nonexistent/", std::string(200, 'x'));
   constexpr int kMany = 400;
   for (int i = 0; i < kMany; ++i) {
-    plan.name = "c" + std::to_string(i);
+    plan.name = concat("c", i);
     ASSERT_TRUE(rig.client().create(plan));
   }
   std::map<std::string, int> heard;
