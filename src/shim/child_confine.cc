@@ -18,9 +18,9 @@ constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/s
 /// sysctl(8): the first separator tells whether dots or slashes separate; the other one then is part of a name.
 std::string sysctl_path(const char* key) {
   std::string path = key;
-  if (path.find_first_of("./") == std::string::npos || path[path.find_first_of("./")] == '/') return "sys/" + path;
+  if (path.find_first_of("./") == std::string::npos || path[path.find_first_of("./")] == '/') return concat("sys/", path);
   for (char& letter : path) letter = letter == '.' ? '/' : letter == '/' ? '.' : letter;
-  return "sys/" + path;
+  return concat("sys/", path);
 }
 
 /// Without no_new_privs the kernel lets only CAP_SYS_ADMIN install a filter, so that one stays until confine().

@@ -33,8 +33,7 @@ Result<> mount_layers(const Plan& plan) {
     sys::Fd upper = TRY(sys::open_place(plan.upper).while_doing("opening the writable layer"));
     sys::Fd work = TRY(sys::open_place(plan.work).while_doing("opening the writable layer's work directory"));
     // Volatile: what is written goes with the container, so a sync at its end would be waste.
-    options += ",upperdir=" + std::to_string(upper.get()) + ",workdir=" + std::to_string(work.get());
-    options += ",index=off,xino=off,volatile";
+    options += concat(",upperdir=", upper.get(), ",workdir=", work.get(), ",index=off,xino=off,volatile");
     held.push_back(std::move(upper));
     held.push_back(std::move(work));
   }

@@ -113,7 +113,7 @@ Result<Client> Client::spawn(const std::filesystem::path& binary, const std::fil
   // It lies in the channel before the shim runs.
   TRY(send(ours, request, {}));
   const sys::Fd listener = TRY(sys::bind_packet_socket(socket_path, kOwnerOnly).while_doing(doing));
-  const std::string title = "tank-shim: " + plan.name;
+  const std::string title = concat("tank-shim: ", plan.name);
   sys::Spawn what;
   what.executable = &program;
   what.title = title.c_str();

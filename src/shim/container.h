@@ -25,6 +25,8 @@ class Container {
 
   const std::string& name() const { return name_; }
   bool has_ended() const { return stage_ == Stage::ended; }
+  /// It runs or has ended: there is nothing to launch any more.
+  bool is_settled() const { return stage_ == Stage::running || stage_ == Stage::ended; }
   bool has_unheard() const { return (happened_ >> told_) != 0; }
   const sys::Fd& report() const { return report_; }
   const sys::PidFd& process() const { return process_; }

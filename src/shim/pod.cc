@@ -5,16 +5,25 @@
 #include <algorithm>
 #include <array>
 
+#include "sys/memory.h"
 #include "sys/process.h"
 #include "sys/signal.h"
 #include "sys/socket.h"
 
 namespace tank::shim {
 
+namespace {
+constexpr int kQuietMilliseconds = 200;
+}
+
 Result<> Pod::run() {
   TRY(watch_all());
   while (!done_) {
     const auto events = TRY(epoll_.wait(patience()));
+    if (events.count == 0 && may_shrink()) {
+      launched_ = false;
+      sys::forget_program_pages();
+    }
     for (const sys::Epoll::Event& event : events) handle(event);
     const auto now = Clock::now();
     for (Container& container : containers_) container.enforce(now);
@@ -35,9 +44,15 @@ int Pod::patience() const {
   for (const Container& container : containers_) {
     if (const auto deadline = container.deadline(); deadline && (!first || *deadline < *first)) first = deadline;
   }
-  if (!first) return -1;
+  if (!first) return may_shrink() ? kQuietMilliseconds : -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(*first - Clock::now()).count();
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1'000'000'000));
+}
+
+/// What launching needed of our code is of no use to a pod that runs: once, after a quiet moment, it is given back.
+bool Pod::may_shrink() const {
+  return launched_ && std::all_of(containers_.begin(), containers_.end(),
+                                  [](const Container& each) { return each.is_settled(); });
 }
 
 void Pod::handle(const sys::Epoll::Event& event) {
@@ -139,6 +154,7 @@ void Pod::create(const Request& request, std::vector<sys::Fd> descriptors) {
   }
   Container made = failure_ ? Container::failed(request.container, "namespaces", *failure_)
                             : Container::create(request, std::move(descriptors));
+  launched_ = true;
   if (!made.has_ended()) {
     (void)epoll_.add(made.report(), sys::Interest::read);
     (void)epoll_.add(made.process(), sys::Interest::read);

@@ -41,6 +41,7 @@ class Pod {
   Container* find(const std::string& name);
   bool all_ended() const;
   int patience() const;
+  bool may_shrink() const;
 
   sys::Epoll epoll_;
   sys::Fd signals_;
@@ -50,6 +51,7 @@ class Pod {
   bool writing_ = false;  ///< the channel is watched for room
   bool is_set_up_ = false;
   bool ending_ = false;
+  bool launched_ = false;  ///< the memory that launching took has not been given back yet
   bool done_ = false;
   OnOwnerLoss on_owner_loss_ = OnOwnerLoss::end_pod;
   std::optional<Error> failure_;  ///< of the pod's namespaces; what every create is answered with

@@ -1,6 +1,7 @@
 #include "sys/memory.h"
 
 #include <fcntl.h>
+#include <link.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -54,5 +55,24 @@ Result<Mapping> map_sealed_memory(const Fd& fd, std::size_t limit) {
   mapping.size_ = size;
   return mapping;
 }
+
+namespace {
+
+/// The first object is the program itself; a non-zero answer ends the iteration (dl_iterate_phdr(3)).
+int forget_segments(dl_phdr_info* program, std::size_t, void*) {
+  const std::uintptr_t page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  for (int i = 0; i < program->dlpi_phnum; ++i) {
+    const auto& segment = program->dlpi_phdr[i];
+    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
+    const std::uintptr_t start = (program->dlpi_addr + segment.p_vaddr) & ~(page - 1);
+    const std::uintptr_t end = program->dlpi_addr + segment.p_vaddr + segment.p_memsz;
+    ::madvise(reinterpret_cast<void*>(start), end - start, MADV_DONTNEED);
+  }
+  return 1;
+}
+
+}  // namespace
+
+void forget_program_pages() { ::dl_iterate_phdr(&forget_segments, nullptr); }
 
 }  // namespace tank::sys

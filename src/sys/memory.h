@@ -37,4 +37,8 @@ class Mapping {
 /// owner could change it under our hands.
 Result<Mapping> map_sealed_memory(const Fd& fd, std::size_t limit);
 
+/// Gives back the pages of this program's code and constants; those needed again come from the page cache. For a
+/// program that did its work and now waits for a long time.
+void forget_program_pages();
+
 }  // namespace tank::sys

@@ -50,7 +50,7 @@ Error configuration_error(const Fd& context, const char* type, const char* key) 
   const int number = errno;
   std::string complaint = complaint_of(context);
   while (!complaint.empty() && complaint.back() == '\n') complaint.pop_back();
-  if (!complaint.empty()) complaint = " (" + complaint + ")";
+  if (!complaint.empty()) complaint = concat(" (", complaint, ")");
   return Error::from_errno(number, concat("setting up a ", type, " file system, option '", key, "'", complaint));
 }
 

@@ -66,14 +66,14 @@ class Walk {
   const Fd& here() const { return passed_.empty() ? root_ : passed_.back(); }
 
   std::string next_component() {
-    while (true) {
-      const std::size_t start = rest_.find_first_not_of('/');
-      if (start == std::string::npos) return {};
+    std::string name = ".";
+    while (name == ".") {
+      const std::size_t start = std::min(rest_.find_first_not_of('/'), rest_.size());
       const std::size_t end = std::min(rest_.find('/', start), rest_.size());
-      std::string name = rest_.substr(start, end - start);
+      name.assign(rest_, start, end - start);
       rest_.erase(0, end);
-      if (name != ".") return name;
     }
+    return name;
   }
 
   /// ELOOP says that `name` is a symbolic link.

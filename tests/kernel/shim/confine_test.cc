@@ -90,7 +90,7 @@ TEST(ShimSeccomp, TheFilterIsOnWithAndWithoutNoNewPrivileges) {
       plan.seccomp = filter_without(SYS_mkdir);
       plan.config.process.no_new_privileges = no_new_privileges;
       plan.init = init;
-      EXPECT_EQ(rig.run(plan), "mkdir " + std::to_string(EDOM) + "\n");
+      EXPECT_EQ(rig.run(plan), concat("mkdir ", EDOM, "\n"));
       plan = rig.plan({"payload", "self"});
       plan.seccomp = filter_without(SYS_mkdir);
       plan.config.process.no_new_privileges = no_new_privileges;
@@ -172,11 +172,11 @@ TEST(ShimProgram, StaysReadOnlyWhenItIsNoLongerBusy) {
   {
     Rig rig;
     rig.settle();
-    program = open(("/proc/" + std::to_string(rig.shim()) + "/exe").c_str(), O_PATH | O_CLOEXEC);
+    program = open(concat("/proc/", rig.shim(), "/exe").c_str(), O_PATH | O_CLOEXEC);
     ASSERT_GE(program, 0);
     rig.dismiss();
   }
-  const std::string again = "/proc/self/fd/" + std::to_string(program);
+  const std::string again = concat("/proc/self/fd/", program);
   EXPECT_LT(open(again.c_str(), O_WRONLY | O_CLOEXEC), 0);
   EXPECT_EQ(errno, EROFS);
   EXPECT_LT(open(again.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC), 0);

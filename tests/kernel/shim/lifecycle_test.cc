@@ -154,7 +154,7 @@ TEST(ShimLifecycle, SeveralContainersShareThePodsNamespacesOnly) {
   const pid_t first = rig.start(rig.plan({"payload", "pause"}));
   const pid_t second = rig.start(rig.plan({"payload", "pause"}, "side"));
   const auto space = [](pid_t pid, const char* name) {
-    return fs::read_symlink("/proc/" + std::to_string(pid) + "/ns/" + name).native();
+    return fs::read_symlink(concat("/proc/", pid, "/ns/", name)).native();
   };
   for (const auto* shared : {"net", "ipc", "uts"}) {
     EXPECT_EQ(space(first, shared), space(second, shared)) << shared;

@@ -28,7 +28,7 @@ std::string text_of(const fs::path& path) {
   return text.str();
 }
 
-bool has_line(const std::string& text, const std::string& line) { return ("\n" + text).find("\n" + line + "\n") != std::string::npos; }
+bool has_line(const std::string& text, const std::string& line) { return concat("\n", text).find(concat("\n", line, "\n")) != std::string::npos; }
 
 /// The mountinfo line of the container whose mount point this is, the last one counting.
 std::string mount_at(const std::string& table, const std::string& point) {
@@ -172,10 +172,10 @@ TEST(ShimRootfs, ReadOnlyMeansReadOnly) {
   plan.config.mounts.push_back({"/run", "tmpfs", "tmpfs", {"mode=755"}});
   const std::string out = rig.run(plan);
   for (const auto* writable : {"/open/x", "/dev/shm/x", "/run/x"}) {
-    EXPECT_TRUE(has_line(out, std::string("open ") + writable + " 0")) << out;
+    EXPECT_TRUE(has_line(out, concat("open ", writable, " 0"))) << out;
   }
   for (const auto* closed : {"/closed/x", "/tmp/x", "/dev/x"}) {
-    EXPECT_TRUE(has_line(out, std::string("open ") + closed + " 30")) << out;
+    EXPECT_TRUE(has_line(out, concat("open ", closed, " 30"))) << out;
   }
   EXPECT_FALSE(has_line(out, "open /sys/x 0")) << out;
   EXPECT_TRUE(fs::exists(rig.path("open/x")));
@@ -193,10 +193,10 @@ TEST(ShimRootfs, StacksAHundredAndTwentyLayersOfLongPaths) {
   ContainerPlan plan = rig.plan({"payload", "cat", "/which", "/layer0", "/layer119"});
   const fs::path layers = rig.path("layers") / std::string(100, 'l');
   for (int i = 0; i < 120; ++i) {
-    const fs::path layer = layers / ("sha256:" + std::string(60, 'a') + "," + std::to_string(i));
+    const fs::path layer = layers / (concat("sha256:", std::string(60, 'a'), ",", i));
     fs::create_directories(layer);
-    write_file(layer / "which", std::to_string(i) + "\n");
-    write_file(layer / ("layer" + std::to_string(i)), "here\n");
+    write_file(layer / "which", concat(i, "\n"));
+    write_file(layer / (concat("layer", i)), "here\n");
     plan.overlay.lower.push_back(layer);
   }
   EXPECT_EQ(rig.run(plan), "119\nhere\nhere\n");
@@ -336,7 +336,7 @@ TEST(ShimEvilRace, ASwappedDirectoryNeverLeadsOutside) {
   Scratch bait;
   Rig rig;
   fs::create_directories(rig.path("volume/dir"));
-  fs::create_symlink(std::string(64, '/') + "../../../../../../../.." + bait.path().native(), rig.path("volume/link"));
+  fs::create_symlink(concat("../../../../../../../..", bait.path().native()), rig.path("volume/link"));
   const std::string left = rig.path("volume/dir");
   const std::string right = rig.path("volume/link");
   std::atomic<bool> running{true};
@@ -348,7 +348,7 @@ TEST(ShimEvilRace, ASwappedDirectoryNeverLeadsOutside) {
     ContainerPlan plan = rig.plan({"payload", "exit", "0"});
     plan.config.mounts.push_back({"/volume", "bind", rig.path("volume"), {"rbind"}});
     const std::string name = std::to_string(round);
-    plan.config.mounts.push_back({"/volume/dir/made" + name + "/deep", "bind", rig.path("file"), {"bind"}});
+    plan.config.mounts.push_back({concat("/volume/dir/made", name, "/deep"), "bind", rig.path("file"), {"bind"}});
     ASSERT_TRUE(rig.client().create(plan));
     const Notice notice = rig.next();
     if (notice.type == Type::ready) {
