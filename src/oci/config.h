@@ -48,16 +48,17 @@ struct Root {
   bool readonly = false;
 };
 
+/// Option of a bind mount, named as mount(8) has it: not `source` itself is mounted but what this path leads to inside
+/// it. The workload can write there, so the path must be resolved in the moment of mounting and used by descriptor: a
+/// symbolic link swapped in must not lead out (CVE-2017-1002101, CVE-2021-25741). config.json shows the joined path.
+inline constexpr const char* kSubdirectoryOption = "X-mount.subdir=";
+
 /// One mount, in order. Types: bind, proc, sysfs, tmpfs, devpts, mqueue, cgroup.
 struct Mount {
   std::string destination;  ///< absolute in the container
   std::string type;
   std::string source;                ///< host path for bind
   std::vector<std::string> options;  ///< ro, nosuid, nodev, noexec, rbind, bind, mode=1777, size=65536k, …
-  /// Bind only, not part of config.json: when set, a directory that `source` lies in, by text. The workload can write
-  /// there, so the rest of `source` must be resolved inside it (openat2, RESOLVE_IN_ROOT) in the moment of mounting,
-  /// and mounted by descriptor: a symbolic link swapped in must not lead out (CVE-2017-1002101, CVE-2021-25741).
-  std::string beneath;
 };
 
 struct Device {

@@ -1,6 +1,7 @@
 // Writes a Config as config.json. The text is made directly, indented for readers: Boost.JSON writes one line only, and
 // this happens at every start. Strings may come from an image; what is not UTF-8 in them is replaced.
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -150,9 +151,20 @@ void write_process(Writer& w, const Process& process) {
   w.close('}');
 }
 
+/// The mount in the specification's own words: a sub-directory becomes part of the source.
+Mount standard_form(Mount mount) {
+  const auto names_subdirectory = [](const std::string& option) { return option.starts_with(kSubdirectoryOption); };
+  const auto option = std::find_if(mount.options.begin(), mount.options.end(), names_subdirectory);
+  if (option == mount.options.end()) return mount;
+  mount.source += "/" + option->substr(std::string_view(kSubdirectoryOption).size());
+  mount.options.erase(option);
+  return mount;
+}
+
 void write_mounts(Writer& w, const std::vector<Mount>& mounts) {
   w.open("mounts", '[');
-  for (const Mount& mount : mounts) {
+  for (const Mount& declared : mounts) {
+    const Mount mount = standard_form(declared);
     w.open("", '{');
     w.text("destination", mount.destination);
     w.text("type", mount.type);

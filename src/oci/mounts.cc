@@ -19,14 +19,14 @@ std::vector<Mount> standard_mounts(const SecurityContext& security) {
   // The network part of /sys belongs to the pod, the rest to the machine: readable, and writable only when privileged.
   const char* machine = security.privileged ? "rw" : "ro";
   return {
-      {"/proc", "proc", "proc", inert, {}},
-      {"/dev", "tmpfs", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=65536k"}, {}},
+      {"/proc", "proc", "proc", inert},
+      {"/dev", "tmpfs", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=65536k"}},
       // gid 5 is tty in every distribution; devpts of an own instance shows no terminal of the host.
-      {"/dev/pts", "devpts", "devpts", {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}, {}},
-      {"/dev/shm", "tmpfs", "shm", {"nosuid", "noexec", "nodev", "mode=1777", "size=65536k"}, {}},
-      {"/dev/mqueue", "mqueue", "mqueue", inert, {}},
-      {"/sys", "sysfs", "sysfs", with(inert, machine), {}},
-      {"/sys/fs/cgroup", "cgroup", "cgroup", with(with(inert, "relatime"), machine), {}},
+      {"/dev/pts", "devpts", "devpts", {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
+      {"/dev/shm", "tmpfs", "shm", {"nosuid", "noexec", "nodev", "mode=1777", "size=65536k"}},
+      {"/dev/mqueue", "mqueue", "mqueue", inert},
+      {"/sys", "sysfs", "sysfs", with(inert, machine)},
+      {"/sys/fs/cgroup", "cgroup", "cgroup", with(with(inert, "relatime"), machine)},
   };
 }
 

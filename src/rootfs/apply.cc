@@ -20,7 +20,7 @@ constexpr mode_t kPrivate = 0700;
 /// mkdir(2) subtracts the umask, which must not decide what a volume's users may do.
 Result<> set_mode(const path& at, mode_t mode) {
   const sys::Fd fd = TRY(sys::open_path(at, O_PATH | O_DIRECTORY | O_NOFOLLOW));
-  return sys::change_mode(fd, mode);
+  return sys::set_node_mode(fd, mode);
 }
 
 Result<> make_directory(const MakeDirectory& wanted) {
@@ -48,8 +48,8 @@ const char* name_of(Type type) {
   return "path";
 }
 
-bool is_of(sys::Node::Type found, Type wanted) {
-  using Found = sys::Node::Type;
+bool is_of(sys::NodeStatus::Type found, Type wanted) {
+  using Found = sys::NodeStatus::Type;
   switch (wanted) {
     case Type::unchecked: return true;
     case Type::directory:
@@ -88,10 +88,10 @@ Result<> take_over_attributes(const ContainerFiles& container) {
   if (container.top_layer.empty()) return {};
   const sys::Fd from = TRY(sys::open_path(container.top_layer, O_PATH | O_DIRECTORY));
   const sys::Fd to = TRY(sys::open_path(container.upper, O_PATH | O_DIRECTORY | O_NOFOLLOW));
-  const sys::Node wanted = TRY(sys::node_of(from));
-  const sys::Node given = TRY(sys::node_of(to));
-  if (wanted.uid != given.uid || wanted.gid != given.gid) TRY(sys::change_owner(to, wanted.uid, wanted.gid));
-  if (wanted.mode != given.mode) TRY(sys::change_mode(to, wanted.mode));
+  const sys::NodeStatus wanted = TRY(sys::node_of(from));
+  const sys::NodeStatus given = TRY(sys::node_of(to));
+  if (wanted.uid != given.uid || wanted.gid != given.gid) TRY(sys::set_node_owner(to, wanted.uid, wanted.gid));
+  if (wanted.mode != given.mode) TRY(sys::set_node_mode(to, wanted.mode));
   return {};
 }
 

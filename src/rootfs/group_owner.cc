@@ -12,30 +12,30 @@ namespace {
 constexpr mode_t kFileBits = 0660;
 constexpr mode_t kDirectoryBits = 02770;
 
-mode_t wanted_bits(const sys::Node& node) {
-  return node.type == sys::Node::Type::directory ? kDirectoryBits : kFileBits;
+mode_t wanted_bits(const sys::NodeStatus& node) {
+  return node.type == sys::NodeStatus::Type::directory ? kDirectoryBits : kFileBits;
 }
 
-bool is_owned(const sys::Node& node, Id gid) {
+bool is_owned(const sys::NodeStatus& node, Id gid) {
   const mode_t bits = wanted_bits(node);
   return node.gid == gid.value && (node.mode & bits) == bits;
 }
 
-Result<> own_one(const sys::Fd& fd, const sys::Node& node, Id gid) {
+Result<> own_one(const sys::Fd& fd, const sys::NodeStatus& node, Id gid) {
   if (is_owned(node, gid)) return {};
   // chown(2) clears setuid and setgid of a file, so the mode comes after it.
-  TRY(sys::change_owner(fd, sys::kSameUid, gid.value));
+  TRY(sys::set_node_owner(fd, sys::kSameUid, gid.value));
   // The mode of a link is not looked at by anybody and cannot be changed.
-  if (node.type == sys::Node::Type::symlink) return {};
-  return sys::change_mode(fd, node.mode | wanted_bits(node));
+  if (node.type == sys::NodeStatus::Type::symlink) return {};
+  return sys::set_node_mode(fd, node.mode | wanted_bits(node));
 }
 
 Result<> own_below(const sys::Fd& dir, Id gid);
 
 Result<> own_entry(const sys::Fd& dir, const std::string& name, Id gid) {
   const sys::Fd fd = TRY(sys::open_at(dir, name, O_PATH | O_NOFOLLOW));
-  const sys::Node node = TRY(sys::node_of(fd));
-  if (node.type == sys::Node::Type::directory) TRY(own_below(fd, gid));
+  const sys::NodeStatus node = TRY(sys::node_of(fd));
+  if (node.type == sys::NodeStatus::Type::directory) TRY(own_below(fd, gid));
   return own_one(fd, node, gid);
 }
 
@@ -49,7 +49,7 @@ Result<> own_below(const sys::Fd& dir, Id gid) {
 
 Result<> own_by_group(const std::filesystem::path& volume, Id gid) {
   const sys::Fd root = TRY(sys::open_path(volume, O_PATH | O_DIRECTORY | O_NOFOLLOW));
-  const sys::Node node = TRY(sys::node_of(root));
+  const sys::NodeStatus node = TRY(sys::node_of(root));
   if (is_owned(node, gid)) return {};
   TRY(own_below(root, gid));
   return own_one(root, node, gid);

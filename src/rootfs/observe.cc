@@ -5,7 +5,7 @@
 
 #include "oci/capabilities.h"
 #include "sys/file.h"
-#include "sys/machine.h"
+#include "sys/host_limits.h"
 #include "sys/node.h"
 
 namespace tank::rootfs {
@@ -46,10 +46,10 @@ Result<std::vector<std::string>> observe_thermal_throttle() {
 }
 
 /// major(3) and minor(3) of a 64-bit device number.
-oci::Device to_device(const sys::Node& node, std::string path) {
+oci::Device to_device(const sys::NodeStatus& node, std::string path) {
   const std::uint64_t number = node.device_number;
   oci::Device out;
-  out.type = node.type == sys::Node::Type::block_device ? 'b' : 'c';
+  out.type = node.type == sys::NodeStatus::Type::block_device ? 'b' : 'c';
   out.path = std::move(path);
   out.major = static_cast<std::int64_t>(((number >> 8U) & 0xfffU) | ((number >> 32U) & ~std::uint64_t{0xfff}));
   out.minor = static_cast<std::int64_t>((number & 0xffU) | ((number >> 12U) & ~std::uint64_t{0xff}));
@@ -70,11 +70,12 @@ Result<> collect_devices(const sys::Fd& dir, const std::string& at, std::vector<
     const std::string path = at + "/" + name;
     const auto node = TRY(sys::find_node_at(dir, name));
     if (!node || is_left_out(path)) continue;
-    if (node->type == sys::Node::Type::directory) {
+    if (node->type == sys::NodeStatus::Type::directory) {
       const sys::DirFd inner = TRY(sys::open_dir_at(dir, name));
       TRY(collect_devices(inner, path, out));
     }
-    const bool device = node->type == sys::Node::Type::char_device || node->type == sys::Node::Type::block_device;
+    const bool device =
+        node->type == sys::NodeStatus::Type::char_device || node->type == sys::NodeStatus::Type::block_device;
     if (device) out.push_back(to_device(*node, path));
   }
   return {};

@@ -158,7 +158,7 @@ class Planner {
     const auto add = [&](const std::string& destination, const path& source, std::vector<std::string> options) {
       const auto same = [&](const VolumeMount& mount) { return mount.path == destination; };
       if (std::any_of(container.mounts.begin(), container.mounts.end(), same)) return;
-      out.push_back({destination, "bind", source, std::move(options), {}});
+      out.push_back({destination, "bind", source, std::move(options)});
     };
     for (const char* name : {"hosts", "hostname", "resolv.conf"}) {
       add(concat("/etc/", name), directories_.run_dir / "etc" / name, {"bind", "rprivate", locked ? "ro" : "rw"});
@@ -172,11 +172,10 @@ class Planner {
       return error(Kind::invalid, "mounting '", mount.path, "': the pod has no volume '", mount.volume, "'");
     const auto& [root, readonly, memory] = place->second;
     const bool locked = mount.readonly == Readonly::yes || readonly == Readonly::yes;
-    oci::Mount bound{mount.path, "bind", root, {"rbind", "rprivate", locked ? "ro" : "rw"}, {}};
+    oci::Mount bound{mount.path, "bind", root, {"rbind", "rprivate", locked ? "ro" : "rw"}};
     const std::string below = TRY(clean_sub_path(mount));
     if (!below.empty()) {
-      bound.source = root / below;
-      bound.beneath = root;
+      bound.options.push_back(oci::kSubdirectoryOption + below);
       if (memory != SIZE_MAX) plan_.memory[memory].sub_paths.push_back(below);
       if (memory == SIZE_MAX) plan_.sub_paths.push_back({root, below});
     }

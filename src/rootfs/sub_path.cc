@@ -18,7 +18,7 @@ Result<sys::Fd> step(const sys::Fd& volume, const sys::Fd& parent, const std::st
   const Result<> made = sys::make_dir_at(parent, name, kMode);
   if (!made && made.error().number() != EEXIST) return made.error();
   sys::Fd fd = TRY(sys::open_in_root(volume, so_far, O_PATH));
-  if (made) TRY(sys::change_mode(fd, kMode));
+  if (made) TRY(sys::set_node_mode(fd, kMode));
   return fd;
 }
 

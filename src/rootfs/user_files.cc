@@ -17,7 +17,7 @@ namespace tank::rootfs {
 
 namespace {
 
-using sys::Node;
+using Node = sys::NodeStatus;
 
 constexpr std::size_t kMostBytes = 1U << 20U;
 /// As many as the kernel follows in one lookup (MAXSYMLINKS).

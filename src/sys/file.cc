@@ -156,16 +156,52 @@ Result<> unlink_at(const Fd& dir, const std::string& name, int flags) {
   return {};
 }
 
-Result<> remove_tree_at(const Fd& dir, const std::string& name) {
+namespace {
+
+/// How deep remove_tree_at goes by descriptor. What lies deeper is moved up first: trees are made by workloads, and a
+/// descriptor a level would let one of them make a tree that cannot be removed.
+constexpr int kDeepest = 64;
+
+/// Moves `name` to the top of the tree, under a name that is free there.
+Result<> move_up(const Fd& dir, const std::string& name, const Fd& top) {
+  for (unsigned number = 0; number < 100'000; ++number) {
+    const std::string there = ".removed-" + std::to_string(number);
+    if (::renameat(dir.get(), name.c_str(), top.get(), there.c_str()) == 0) return {};
+    if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR) break;
+  }
+  return errno_error("removing directory '", name, "'");
+}
+
+Result<> remove_entry(const Fd& dir, const std::string& name, const Fd& top, int depth) {
   if (::unlinkat(dir.get(), name.c_str(), 0) == 0 || errno == ENOENT) return {};
   // unlink(2) of a directory is EISDIR on Linux, EPERM by POSIX.
   if (errno != EISDIR && errno != EPERM) return errno_error("removing '", name, "'");
   if (::unlinkat(dir.get(), name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return {};
   if (errno != ENOTEMPTY && errno != EEXIST) return errno_error("removing directory '", name, "'");
+  if (depth == kDeepest) return move_up(dir, name, top);
   {
     const DirFd inner = TRY(open_dir_at(dir, name));
     const std::vector<std::string> names = TRY(list_dir(inner));
-    for (const std::string& entry : names) TRY(remove_tree_at(inner, entry).while_doing("in '", name, "'"));
+    for (const std::string& entry : names) TRY(remove_entry(inner, entry, top, depth + 1).while_doing("in '", name, "'"));
+  }
+  if (::unlinkat(dir.get(), name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return {};
+  return errno_error("removing directory '", name, "'");
+}
+
+}  // namespace
+
+Result<> remove_tree_at(const Fd& dir, const std::string& name) {
+  if (::unlinkat(dir.get(), name.c_str(), 0) == 0 || errno == ENOENT) return {};
+  if (errno != EISDIR && errno != EPERM) return errno_error("removing '", name, "'");
+  if (::unlinkat(dir.get(), name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return {};
+  if (errno != ENOTEMPTY && errno != EEXIST) return errno_error("removing directory '", name, "'");
+  {
+    const DirFd top = TRY(open_dir_at(dir, name));
+    std::vector<std::string> names = TRY(list_dir(top));
+    while (!names.empty()) {
+      for (const std::string& entry : names) TRY(remove_entry(top, entry, top, 1).while_doing("in '", name, "'"));
+      names = TRY(list_dir(top));
+    }
   }
   if (::unlinkat(dir.get(), name.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT) {
     return errno_error("removing directory '", name, "'");

@@ -11,41 +11,42 @@ namespace tank::sys {
 
 namespace {
 
-Node::Type type_of(mode_t mode) {
+NodeStatus::Type type_of(mode_t mode) {
   switch (mode & S_IFMT) {
-    case S_IFDIR: return Node::Type::directory;
-    case S_IFLNK: return Node::Type::symlink;
-    case S_IFCHR: return Node::Type::char_device;
-    case S_IFBLK: return Node::Type::block_device;
-    case S_IFIFO: return Node::Type::fifo;
-    case S_IFSOCK: return Node::Type::socket;
-    default: return Node::Type::regular;
+    case S_IFDIR: return NodeStatus::Type::directory;
+    case S_IFLNK: return NodeStatus::Type::symlink;
+    case S_IFCHR: return NodeStatus::Type::char_device;
+    case S_IFBLK: return NodeStatus::Type::block_device;
+    case S_IFIFO: return NodeStatus::Type::fifo;
+    case S_IFSOCK: return NodeStatus::Type::socket;
+    default: return NodeStatus::Type::regular;
   }
 }
 
-Node to_node(const struct stat& found) {
+NodeStatus to_node(const struct stat& found) {
   return {type_of(found.st_mode), found.st_mode & 07777, found.st_uid, found.st_gid, found.st_rdev, found.st_size};
 }
 
 }  // namespace
 
-Result<Node> node_of(const Fd& fd) {
+Result<NodeStatus> node_of(const Fd& fd) {
   struct stat found {};
   if (::fstat(fd.get(), &found) < 0) return errno_error("reading a file's attributes");
   return to_node(found);
 }
 
-Result<std::optional<Node>> find_node_at(const Fd& dir, const std::string& name) {
+Result<std::optional<NodeStatus>> find_node_at(const Fd& dir, const std::string& name) {
   struct stat found {};
-  if (::fstatat(dir.get(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0) return std::optional<Node>(to_node(found));
-  if (errno == ENOENT) return std::optional<Node>();
+  if (::fstatat(dir.get(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0)
+    return std::optional<NodeStatus>(to_node(found));
+  if (errno == ENOENT) return std::optional<NodeStatus>();
   return errno_error("reading the attributes of '", name, "'");
 }
 
-Result<std::optional<Node>> find_node(const std::string& path) {
+Result<std::optional<NodeStatus>> find_node(const std::string& path) {
   struct stat found {};
-  if (::stat(path.c_str(), &found) == 0) return std::optional<Node>(to_node(found));
-  if (errno == ENOENT) return std::optional<Node>();
+  if (::stat(path.c_str(), &found) == 0) return std::optional<NodeStatus>(to_node(found));
+  if (errno == ENOENT) return std::optional<NodeStatus>();
   return errno_error("reading the attributes of '", path, "'");
 }
 
@@ -65,12 +66,12 @@ Result<std::optional<std::string>> find_xattr(const Fd& fd, const std::string& n
   return errno_error("reading extended attribute '", name, "'");
 }
 
-Result<> change_owner(const Fd& fd, uid_t uid, gid_t gid) {
+Result<> set_node_owner(const Fd& fd, uid_t uid, gid_t gid) {
   if (::fchownat(fd.get(), "", uid, gid, AT_EMPTY_PATH) < 0) return errno_error("changing a file's owner");
   return {};
 }
 
-Result<> change_mode(const Fd& fd, mode_t mode) {
+Result<> set_node_mode(const Fd& fd, mode_t mode) {
   // fchmod(2) refuses O_PATH; the descriptor's own magic link does not.
   const std::string self = concat("/proc/self/fd/", fd.get());
   if (::chmod(self.c_str(), mode) < 0) return errno_error("changing a file's mode");

@@ -13,7 +13,7 @@
 namespace tank::sys {
 
 /// The parts of struct stat that decisions are made on.
-struct Node {
+struct NodeStatus {
   enum class Type : std::uint8_t { regular, directory, symlink, char_device, block_device, fifo, socket };
   Type type = Type::regular;
   mode_t mode = 0;  ///< the twelve permission bits
@@ -24,11 +24,11 @@ struct Node {
 };
 
 /// fstat(2); the descriptor may be O_PATH.
-Result<Node> node_of(const Fd& fd);
+Result<NodeStatus> node_of(const Fd& fd);
 /// fstatat(2), not following a link; nothing when there is no such name.
-Result<std::optional<Node>> find_node_at(const Fd& dir, const std::string& name);
+Result<std::optional<NodeStatus>> find_node_at(const Fd& dir, const std::string& name);
 /// stat(2) of a host path, following links; nothing when it is not there.
-Result<std::optional<Node>> find_node(const std::string& path);
+Result<std::optional<NodeStatus>> find_node(const std::string& path);
 
 /// readlinkat(2), the whole target.
 Result<std::string> link_target_at(const Fd& dir, const std::string& name);
@@ -38,8 +38,8 @@ Result<std::optional<std::string>> find_xattr(const Fd& fd, const std::string& n
 
 constexpr uid_t kSameUid = static_cast<uid_t>(-1);
 /// fchownat(2) with AT_EMPTY_PATH: the descriptor may be O_PATH, of a link too.
-Result<> change_owner(const Fd& fd, uid_t uid, gid_t gid);
+Result<> set_node_owner(const Fd& fd, uid_t uid, gid_t gid);
 /// chmod(2) of what the descriptor, which may be O_PATH but not of a link, refers to.
-Result<> change_mode(const Fd& fd, mode_t mode);
+Result<> set_node_mode(const Fd& fd, mode_t mode);
 
 }  // namespace tank::sys

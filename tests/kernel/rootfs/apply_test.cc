@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/statfs.h>
 #include <sys/un.h>
@@ -163,6 +164,29 @@ TEST_F(Apply, RefusesADirectoryWhereSomethingElseStands) {
   write(data("containers"), "a file");
   EXPECT_FALSE(apply(planned()));
   ASSERT_TRUE(undo(directories_));
+}
+
+TEST_F(Apply, UndoRemovesTreesDeeperThanThereAreDescriptors) {
+  expect_applied();
+  // What a workload can leave behind with two lines of shell.
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  int here = ::open(data("containers/c/upper").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  for (int depth = 0; depth < 3000; ++depth) {
+    ASSERT_EQ(::mkdirat(here, "d", 0700), 0);
+    const int below = ::openat(here, "d", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    ::close(::openat(here, "f", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    ::close(here);
+    here = below;
+  }
+  ::close(here);
+  rlimit few = before;
+  few.rlim_cur = 256;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  const Result<> removed = undo(directories_);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_TRUE(removed) << removed.error().sentence();
+  EXPECT_FALSE(fs::exists(data("")));
 }
 
 TEST_F(Apply, UndoRefusesAUidThatIsNoName) {

@@ -52,7 +52,7 @@ Config full() {
   config.process.rlimits = {{"RLIMIT_NOFILE", 1, UINT64_MAX}};
   config.process.capabilities.bounding = {"CAP_CHOWN"};
   config.root = {"/r", true};
-  config.mounts = {{"/d", "bind", "/s", {"ro", "rbind"}, "/hidden"}};
+  config.mounts = {{"/d", "bind", "/s", {"ro", "X-mount.subdir=a/b", "rbind"}}};
   config.linux_.namespaces = {{"pid", ""}, {"network", "/n"}};
   config.linux_.devices = {{'c', "/dev/null", 1, 3, 0666}};
   config.linux_.resources.devices = {{}, {true, 'c', 136, std::nullopt, "rw"}};
@@ -72,7 +72,7 @@ TEST(ToJson, NamesEverythingAsTheSpecificationDoes) {
     "process": {"terminal": true, "user": {"uid": 1, "gid": 2, "additionalGids": [3, 4]}, "args": [], "env": [], "cwd": "/",
       "capabilities": {"bounding": ["CAP_CHOWN"], "effective": [], "permitted": [], "inheritable": [], "ambient": []},
       "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 1, "hard": 18446744073709551615}], "noNewPrivileges": false, "oomScoreAdj": -5},
-    "mounts": [{"destination": "/d", "type": "bind", "source": "/s", "options": ["ro", "rbind"]}],
+    "mounts": [{"destination": "/d", "type": "bind", "source": "/s/a/b", "options": ["ro", "rbind"]}],
     "linux": {"namespaces": [{"type": "pid"}, {"type": "network", "path": "/n"}],
       "devices": [{"path": "/dev/null", "type": "c", "major": 1, "minor": 3, "fileMode": 438, "uid": 0, "gid": 0}],
       "resources": {"devices": [{"allow": false, "type": "a", "access": "rwm"}, {"allow": true, "type": "c", "major": 136, "access": "rw"}],

@@ -45,7 +45,7 @@ TEST(Lower, NamesTheContainerInEveryError) {
   scene.image.user = "nobody";
   EXPECT_EQ(scene.lowered().error().kind(), Kind::not_found);
   scene = Scene();
-  EXPECT_EQ(scene.lowered({{"/proc", "bind", "/x", {}, {}}}).error().kind(), Kind::invalid);
+  EXPECT_EQ(scene.lowered({{"/proc", "bind", "/x", {}}}).error().kind(), Kind::invalid);
   scene.host.architecture = "mips";
   EXPECT_EQ(scene.lowered().error().kind(), Kind::unsupported);
 }

@@ -16,7 +16,7 @@ std::vector<std::string> destinations(const std::vector<Mount>& mounts) {
   return out;
 }
 
-Mount own(std::string destination) { return {std::move(destination), "bind", "/host", {"rbind"}, {}}; }
+Mount own(std::string destination) { return {std::move(destination), "bind", "/host", {"rbind"}}; }
 
 TEST(PlanMounts, RefusesDestinationsThatAreNotOnePlace) {
   for (const auto* wrong :

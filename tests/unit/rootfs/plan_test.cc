@@ -122,10 +122,10 @@ TEST(Plan, ResolvesSubPathsBeneathTheirVolume) {
                                                                          {"ram", "/b", Readonly::no, "z"},
                                                                          {"disk", "/c", Readonly::no, "x/.."}}));
   ASSERT_TRUE(got);
-  EXPECT_EQ(mount_at(*got, "/a").source, "/data/pods/u1/volumes/disk/x/y");
-  EXPECT_EQ(mount_at(*got, "/a").beneath, "/data/pods/u1/volumes/disk");
-  EXPECT_EQ(mount_at(*got, "/b").beneath, "/run/pods/u1/memory/ram");
-  EXPECT_EQ(mount_at(*got, "/c").beneath, "");
+  EXPECT_EQ(mount_at(*got, "/a").source, "/data/pods/u1/volumes/disk");
+  EXPECT_THAT(mount_at(*got, "/a").options, ElementsAre("rbind", "rprivate", "rw", "X-mount.subdir=x/y"));
+  EXPECT_THAT(mount_at(*got, "/b").options, Contains("X-mount.subdir=z"));
+  EXPECT_THAT(mount_at(*got, "/c").options, ElementsAre("rbind", "rprivate", "rw"));
   EXPECT_THAT(got->sub_paths, ElementsAre(SubPath{"/data/pods/u1/volumes/disk", "x/y"}));
   EXPECT_THAT(got->memory[0].sub_paths, ElementsAre("z"));
 }

@@ -1,4 +1,4 @@
-#include "sys/machine.h"
+#include "sys/host_limits.h"
 
 #include <linux/capability.h>
 #include <sys/prctl.h>
