@@ -64,8 +64,7 @@ Result<> LayerWriter::write(const TarEntry& entry, TarReader& tar) {
   if (whiteout.form == Whiteout::Form::bookkeeping || entry.type == TarEntry::Type::socket) return {};
   const std::shared_ptr<const Place> place = TRY(tree_.find_parent(name.parent, LayerTree::Missing::create));
   switch (whiteout.form) {
-    case Whiteout::Form::opaque:
-      return sys::set_xattr(place->dir, std::string(kOpaqueAttribute), kOpaqueValue);
+    case Whiteout::Form::opaque: return sys::set_xattr(place->dir, std::string(kOpaqueAttribute), kOpaqueValue);
     case Whiteout::Form::hides: return write_whiteout(*place, whiteout.target);
     default: return write_at(*place, name.base, entry, tar);
   }

@@ -4,9 +4,9 @@
 //
 // The digest would end nearly every run before it began, so the input is unpacked as what unpack_layer() is given
 // before the digest is compared: a wrong digest is the expected error of a sound archive.
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <cstdint>
