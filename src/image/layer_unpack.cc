@@ -65,9 +65,10 @@ Result<> write_files(sys::DirFd root, const LayerCaps& caps, ChunkRing& ring) {
   return writer.write_all(*tar);
 }
 
-/// The producer. Succeeds early when the consumer has stopped; the consumer then has the error.
-Result<> feed(const sys::Fd& blob, const std::string& diff_hex, const LayerCaps& caps,
-              const std::function<void(std::uint64_t)>& progress, ChunkRing& ring) {
+/// The producer; leaves the digest of what it produced. Succeeds early when the consumer has stopped, for then the
+/// consumer has the error.
+Result<> feed(const sys::Fd& blob, const LayerCaps& caps, const std::function<void(std::uint64_t)>& progress,
+              ChunkRing& ring, std::string& digest) {
   BlobSource source(blob);
   const std::unique_ptr<Decompressor> decompressor = TRY(make_decompressor(source));
   Sha256 sha256;
@@ -85,10 +86,7 @@ Result<> feed(const sys::Fd& blob, const std::string& diff_hex, const LayerCaps&
     sha256.update(chunk.first(count));
     ring.publish(count);
   }
-  const std::string found = sha256.hex();
-  if (found != diff_hex) {
-    return error(Kind::corrupt, "the layer's content is sha256:", found, ", not sha256:", diff_hex);
-  }
+  digest = sha256.hex();
   return {};
 }
 
@@ -102,12 +100,17 @@ Result<> unpack_layer(sys::DirFd root, const std::string& diff_hex, const sys::F
     written = contained([&] { return write_files(std::move(root), caps, ring); });
     ring.stop();
   });
-  const Result<> fed = contained([&] { return feed(blob, diff_hex, caps, progress, ring); });
+  std::string digest;
+  const Result<> fed = contained([&] { return feed(blob, caps, progress, ring, digest); });
   ring.finish(fed ? ChunkRing::End::complete : ChunkRing::End::broken);
   writer.join();
   // When both failed, the stream failed first if the files only met its breaking off.
   if (!fed && (written || written.error().kind() == Kind::aborted)) return fed;
-  return written;
+  TRY(std::move(written));
+  if (digest != diff_hex) {
+    return error(Kind::corrupt, "the layer's content is sha256:", digest, ", not sha256:", diff_hex);
+  }
+  return {};
 }
 
 }  // namespace tank::image

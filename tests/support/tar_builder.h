@@ -17,7 +17,7 @@ struct TarMeta {
   std::uint64_t gid = 0;
   std::int64_t mtime = 1'600'000'000;
   std::int64_t mtime_nanoseconds = 0;
-  std::map<std::string, std::string> attributes;  ///< written as SCHILY.xattr.NAME
+  std::map<std::string, std::string> attributes = {};  ///< written as SCHILY.xattr.NAME
 };
 
 /// One 512-byte header, every field free. Numbers are written in octal, and in base 256 where octal has no room.

@@ -206,7 +206,7 @@ TEST(TarReader, RefusesABadCheckSum) {
 }
 
 TEST(TarReader, RefusesMalformedPaxRecords) {
-  for (const std::string& body : {std::string("nonsense"), std::string("99 path=a\n"), std::string("5 a=\n"),
+  for (const std::string& body : {std::string("nonsense"), std::string("99 path=a\n"), std::string("6 a=\n"),
                                   std::string("12 path=abc"), std::string("0 path=a\n"), std::string("11 pathabc\n")}) {
     const Read out = read(TarBuilder().file("ok", "").pax_body(body).file("f", "x").bytes());
     EXPECT_TRUE(out.failure) << body;
@@ -221,13 +221,13 @@ TEST(TarReader, RefusesGiantPaxHeaders) {
 TEST(TarReader, RefusesEndlessSpecialHeaders) {
   TarBuilder tar;
   tar.file("ok", "");
-  for (int count = 0; count < 100000; ++count) tar.long_name("name");
+  for (int count = 0; count < 5000; ++count) tar.long_name("name");
   expect_corrupt(read(tar.file("f", "").bytes()), "special headers");
 }
 
 TEST(TarReader, RefusesASparseMapWithoutEnd) {
   std::string map = "4000000\n";
-  while (map.size() < (16U << 20U)) map += "0\n0\n";
+  while (map.size() < (10U << 20U)) map += "0\n0\n";
   const Read out = read(TarBuilder()
                             .file("ok", "")
                             .pax({{"GNU.sparse.major", "1"}, {"GNU.sparse.minor", "0"}, {"GNU.sparse.realsize", "1"}})
