@@ -4,8 +4,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -119,8 +119,8 @@ Result<Captured> capture(const std::vector<std::string>& argv, std::string_view 
   Pair in = TRY(make_pair());
   Pair out = TRY(make_pair());
   const pid_t pid = TRY(spawn(argv, in.theirs, out.theirs));
-  // The child is not reaped yet, so its pid cannot mean anybody else.
-  const Fd process(::pidfd_open(pid, 0));
+  // The child is not reaped yet, so its pid cannot mean anybody else. (glibc 2.36 declares these two without extern "C".)
+  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   in.theirs.reset();
   out.theirs.reset();
 
@@ -132,7 +132,7 @@ Result<Captured> capture(const std::vector<std::string>& argv, std::string_view 
     const Result<> ended = wait_readable(process, deadline, argv[0]);
     if (!ended) said = ended.error();
   }
-  if (!said && process.is_open()) ::pidfd_send_signal(process.get(), SIGKILL, nullptr, 0);
+  if (!said && process.is_open()) ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
   const int code = TRY(reap(pid, argv[0]));
   if (!said) return said.error();
   return Captured{code, *std::move(said)};

@@ -78,7 +78,8 @@ void write_tag(const std::filesystem::path& directory, const std::string& tag, j
   std::ifstream before(directory / "index.json", std::ios::binary);
   if (before) {
     const std::string text{std::istreambuf_iterator<char>(before), {}};
-    for (const json::value& each : json::parse(text).at("manifests").as_array()) {
+    const json::value there = json::parse(text);
+    for (const json::value& each : there.at("manifests").as_array()) {
       if (each.at("annotations").at("org.opencontainers.image.ref.name").as_string() != tag) manifests.push_back(each);
     }
   }
