@@ -33,9 +33,9 @@ struct ImageConfig {
 
 /// An image that stands on this machine, unpacked.
 struct Image {
-  std::string reference;                      ///< as asked for
-  std::string digest;                         ///< of the manifest, "sha256:…"; empty for rootfs:
-  std::string id;                             ///< digest of the config, "sha256:…"; empty for rootfs:
+  std::string reference;  ///< as asked for
+  std::string digest;     ///< of the manifest, "sha256:…"; empty for rootfs:
+  std::string id;         ///< digest of the config, "sha256:…"; empty for rootfs:
   ImageConfig config;
   std::vector<std::filesystem::path> layers;  ///< unpacked directories, lowest first; never written to
 };

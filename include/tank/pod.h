@@ -52,9 +52,9 @@ struct SeccompProfile {
 
 /// A container's security context, the pod's values already merged in where the container leaves them open.
 struct SecurityContext {
-  std::optional<Id> run_as_user;   ///< unset: the image's user
-  std::optional<Id> run_as_group;  ///< unset: the image's group, or the user's primary group
-  bool run_as_non_root = false;    ///< refuse to start as uid 0
+  std::optional<Id> run_as_user;               ///< unset: the image's user
+  std::optional<Id> run_as_group;              ///< unset: the image's group, or the user's primary group
+  bool run_as_non_root = false;                ///< refuse to start as uid 0
   std::vector<std::string> add_capabilities;   ///< "NET_ADMIN" without CAP_, or "ALL"
   std::vector<std::string> drop_capabilities;  ///< likewise
   Readonly readonly_root_filesystem = Readonly::no;
@@ -144,9 +144,9 @@ struct Route {
 /// NetworkAttachmentDefinition it names (CNI type "macvlan" with "static" ipam).
 struct Nic {
   enum class Mode : std::uint8_t { bridge, private_, vepa, passthru };
-  std::string network;           ///< <namespace>/<name> of the definition
-  std::string interface;         ///< name inside the pod, 1 … 15 bytes: net1, net2, … unless given
-  std::string parent = "auto";   ///< host interface, or "auto": the one of the host's default route
+  std::string network;          ///< <namespace>/<name> of the definition
+  std::string interface;        ///< name inside the pod, 1 … 15 bytes: net1, net2, … unless given
+  std::string parent = "auto";  ///< host interface, or "auto": the one of the host's default route
   Mode mode = Mode::bridge;
   std::optional<std::uint32_t> mtu;
   std::optional<MacAddress> mac;
@@ -158,7 +158,8 @@ struct Nic {
 };
 
 struct Sysctl {
-  std::string name;  ///< dotted, one of the pod's own namespaces: net.*, kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.*
+  std::string
+      name;  ///< dotted, one of the pod's own namespaces: net.*, kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.*
   std::string value;
   bool operator==(const Sysctl&) const = default;
 };

@@ -16,23 +16,23 @@ namespace tank {
 
 /// What went wrong, as far as a caller may care. HTTP statuses and exit codes are tables over this.
 enum class Kind : std::uint8_t {
-  invalid,      ///< the request or a document makes no sense as it stands
-  not_found,    ///< the named thing is not there
-  exists,       ///< it is there already and must not be
-  busy,         ///< somebody else holds it
-  denied,       ///< not permitted
-  timeout,      ///< the deadline passed
-  unavailable,  ///< the other side cannot be reached or said so itself
-  unsupported,  ///< sound, but not something this version or this machine does
-  corrupt,      ///< bytes that are not what they claim to be
-  not_running,  ///< the container is not up
-  not_a_tty,    ///< the container has no terminal
-  attached,     ///< somebody is attached already
+  invalid,         ///< the request or a document makes no sense as it stands
+  not_found,       ///< the named thing is not there
+  exists,          ///< it is there already and must not be
+  busy,            ///< somebody else holds it
+  denied,          ///< not permitted
+  timeout,         ///< the deadline passed
+  unavailable,     ///< the other side cannot be reached or said so itself
+  unsupported,     ///< sound, but not something this version or this machine does
+  corrupt,         ///< bytes that are not what they claim to be
+  not_running,     ///< the container is not up
+  not_a_tty,       ///< the container has no terminal
+  attached,        ///< somebody is attached already
   not_executable,  ///< the command was found but cannot be executed (exit code 126)
-  no_command,   ///< the command was not found (exit code 127)
-  aborted,      ///< the caller asked to stop before it was up
-  kernel,       ///< a system call failed for a reason of its own: see number()
-  bug,          ///< an invariant of ours does not hold
+  no_command,      ///< the command was not found (exit code 127)
+  aborted,         ///< the caller asked to stop before it was up
+  kernel,          ///< a system call failed for a reason of its own: see number()
+  bug,             ///< an invariant of ours does not hold
 };
 
 std::string_view to_string(Kind kind);
@@ -42,8 +42,7 @@ std::string_view to_string(Kind kind);
 class [[nodiscard]] Error {
  public:
   Error(Kind kind, std::string sentence) : kind_(kind), sentence_(std::move(sentence)) {}
-  Error(Kind kind, int number, std::string sentence)
-      : kind_(kind), number_(number), sentence_(std::move(sentence)) {}
+  Error(Kind kind, int number, std::string sentence) : kind_(kind), number_(number), sentence_(std::move(sentence)) {}
 
   /// From an errno value: the kind follows from it (ENOENT is not_found, EEXIST exists, EACCES and EPERM denied, …),
   /// the sentence ends in the system's own words for it.
@@ -75,10 +74,8 @@ namespace detail {
 inline void append(std::string& out, std::string_view part) { out += part; }
 inline void append(std::string& out, char part) { out += part; }
 template <typename Number>
-  requires std::is_integral_v<Number>
-void append(std::string& out, Number part) {
-  out += std::to_string(part);
-}
+requires std::is_integral_v<Number>
+void append(std::string& out, Number part) { out += std::to_string(part); }
 }  // namespace detail
 
 /// Joins strings and integers. The one way sentences are built.

@@ -7,7 +7,9 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -75,7 +77,8 @@ struct StepTiming {
   std::chrono::microseconds took{0};
 };
 
-/// File descriptors a container without a terminal gets as 0, 1 and 2. Borrowed until the container runs; −1: /dev/null.
+/// File descriptors a container without a terminal gets as 0, 1 and 2. Borrowed until the container runs; −1:
+/// /dev/null.
 struct Stdio {
   int in = -1;
   int out = -1;
@@ -84,8 +87,8 @@ struct Stdio {
 
 /// What becomes of the pod when the process that holds its Runtime is gone.
 enum class OwnerLoss : std::uint8_t {
-  end_pod,        ///< the shim stops the containers within their grace period and goes
-  keep_running,   ///< the shim waits for the next owner (Runtime::reconnect)
+  end_pod,       ///< the shim stops the containers within their grace period and goes
+  keep_running,  ///< the shim waits for the next owner (Runtime::reconnect)
 };
 
 struct RuntimeOptions {
@@ -93,6 +96,8 @@ struct RuntimeOptions {
   std::function<void(const Event&)> owner;
   /// Receives every step, on the same thread.
   std::function<void(const StepTiming&)> on_step;
+  /// Asked after each step of the bring-up is done; an error makes the bring-up fail there and undo. May be empty.
+  std::function<Result<>(std::string_view step)> veto;
   std::filesystem::path data_dir = "/var/lib/tank";  ///< images, layers, volumes, writable layers
   std::filesystem::path run_dir = "/run/tank";       ///< records and sockets of living pods; a tmpfs
   PullOptions image;
@@ -114,9 +119,10 @@ class Runtime {
   /// not even a record could be made. Everything later is told by events and by the stop reason.
   static Result<std::unique_ptr<Runtime>> start(Pod pod, RuntimeOptions options);
 
-  /// Takes up a pod whose owner died, from its record. Containers that ended meanwhile are told as events. Error kinds:
-  /// not_found, busy (its owner lives), corrupt.
-  static Result<std::unique_ptr<Runtime>> reconnect(const std::string& uid, RuntimeOptions options);
+  /// Takes up a pod whose owner died, from its record; `pod` is what it was started from. Containers that ended
+  /// meanwhile are told as events. Error kinds: not_found (no record, or the shim is gone), busy (its owner lives),
+  /// corrupt.
+  static Result<std::unique_ptr<Runtime>> reconnect(Pod pod, RuntimeOptions options);
 
   /// Ends the pod at once when it still runs (SIGKILL) and takes everything down.
   ~Runtime();
@@ -126,6 +132,10 @@ class Runtime {
   /// Asks every container to stop: its stop signal, then SIGKILL after `grace` (unset: the pod's own). Returns at once;
   /// a second call can only shorten the grace. During the bring-up it aborts and undoes.
   void stop(std::optional<std::chrono::milliseconds> grace = std::nullopt);
+
+  /// Leaves the pod to its shim and to a later reconnect(): this Runtime stops with Abnormal (Kind::aborted), nothing
+  /// is taken down. Only for OwnerLoss::keep_running; otherwise, and during the bring-up, it is the same as stop().
+  void detach();
 
   /// Waits for the end and returns why. May be called again.
   StopReason wait();
@@ -159,5 +169,8 @@ struct CleanUpReport {
 /// Takes down every pod of this run directory whose owner is gone and whose shim is not told to wait for another one,
 /// from their records alone. Idempotent; leaves living pods alone.
 CleanUpReport clean_up(const std::filesystem::path& data_dir, const std::filesystem::path& run_dir);
+
+/// The layer directories that pods of this run directory have mounted, from their records.
+std::vector<std::filesystem::path> layers_in_use(const std::filesystem::path& run_dir);
 
 }  // namespace tank

@@ -49,7 +49,8 @@ Kind kind_of_errno(int number) {
 }  // namespace
 
 Error Error::from_errno(int number, std::string_view doing) {
-  return Error(kind_of_errno(number), number, concat(doing, ": ", strerrordesc_np(number) ? strerrordesc_np(number) : "unknown error"));
+  return Error(kind_of_errno(number), number,
+               concat(doing, ": ", strerrordesc_np(number) ? strerrordesc_np(number) : "unknown error"));
 }
 
 Error Error::while_doing(std::string_view doing) && {

@@ -33,16 +33,6 @@ std::uint64_t fnv1a(std::string_view text) {
   return hash;
 }
 
-/// "tank-" and ten digits of 5 bits each.
-std::string temporary_name(const std::string& uid, std::size_t position) {
-  static constexpr std::string_view kDigits = "abcdefghijklmnopqrstuvwxyz234567";
-  std::uint64_t hash = fnv1a(concat(uid, "/", position));
-  hash ^= hash >> 32U;  // FNV-1a mixes the last bytes of its input into the upper half the least
-  std::string name = "tank-";
-  for (int i = 0; i < 10; ++i, hash >>= 5U) name += kDigits[hash & 31U];
-  return name;
-}
-
 bool is_on_link(const Nic& nic, const IpAddress& gateway) {
   if (is_link_local(gateway)) return true;
   const auto covers = [&](const IpPrefix& prefix) { return contains(prefix, gateway); };
@@ -151,6 +141,16 @@ Result<PlannedLink> plan_link(const Nic& nic, std::string name, const HostFacts&
 }
 
 }  // namespace
+
+// "tank-" and ten digits of 5 bits each.
+std::string temporary_name(const std::string& uid, std::size_t position) {
+  static constexpr std::string_view kDigits = "abcdefghijklmnopqrstuvwxyz234567";
+  std::uint64_t hash = fnv1a(concat(uid, "/", position));
+  hash ^= hash >> 32U;  // FNV-1a mixes the last bytes of its input into the upper half the least
+  std::string name = "tank-";
+  for (int i = 0; i < 10; ++i, hash >>= 5U) name += kDigits[hash & 31U];
+  return name;
+}
 
 Result<Plan> plan(const Pod& pod, const std::string& uid, const HostFacts& host) {
   Plan result;

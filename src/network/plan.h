@@ -28,7 +28,10 @@ struct Plan {
 /// invalid (the rest: names, duplicates, two default routes of one family, gateways out of reach, MTU, MAC).
 Result<Plan> plan(const Pod& pod, const std::string& uid, const HostFacts& host);
 
-/// The temporary names of a pod's links, as the pod's record keeps them for undo().
+/// The temporary name of the link at this position of a pod's NICs. Undo finds links by it, from the pod's uid alone.
+std::string temporary_name(const std::string& uid, std::size_t position);
+
+/// The temporary names of a planned pod's links.
 std::vector<std::string> temporary_names(const Plan& plan);
 
 }  // namespace tank::network

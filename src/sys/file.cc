@@ -124,7 +124,8 @@ Result<> write_once(const Fd& dir, const std::string& path, std::string_view byt
   const Fd fd = TRY(open_at(dir, path, O_WRONLY));
   const ssize_t done = ::write(fd.get(), bytes.data(), bytes.size());
   if (done < 0) return errno_error("writing '", bytes, "' to '", path, "'");
-  if (static_cast<std::size_t>(done) != bytes.size()) return error(Kind::kernel, "writing to '", path, "': short write");
+  if (static_cast<std::size_t>(done) != bytes.size())
+    return error(Kind::kernel, "writing to '", path, "': short write");
   return {};
 }
 
@@ -182,7 +183,8 @@ Result<> remove_entry(const Fd& dir, const std::string& name, const Fd& top, int
   {
     const DirFd inner = TRY(open_dir_at(dir, name));
     const std::vector<std::string> names = TRY(list_dir(inner));
-    for (const std::string& entry : names) TRY(remove_entry(inner, entry, top, depth + 1).while_doing("in '", name, "'"));
+    for (const std::string& entry : names)
+      TRY(remove_entry(inner, entry, top, depth + 1).while_doing("in '", name, "'"));
   }
   if (::unlinkat(dir.get(), name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return {};
   return errno_error("removing directory '", name, "'");
@@ -239,6 +241,17 @@ Result<std::vector<std::string>> list_dir(const Fd& dir) {
 Result<std::vector<std::string>> list_dir(const std::filesystem::path& path) {
   const DirFd dir = TRY(open_dir(path));
   return list_dir(dir).while_doing("'", path.native(), "'");
+}
+
+Result<bool> is_same_file(const Fd& fd, const std::filesystem::path& path) {
+  struct stat open_one {};
+  struct stat named_one {};
+  if (::fstat(fd.get(), &open_one) < 0) return errno_error("looking at an open file");
+  if (::stat(path.c_str(), &named_one) < 0) {
+    if (errno == ENOENT) return false;
+    return errno_error("looking at '", path.native(), "'");
+  }
+  return open_one.st_dev == named_one.st_dev && open_one.st_ino == named_one.st_ino;
 }
 
 Result<> lock_file(const Fd& fd, Lock lock) {

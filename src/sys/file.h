@@ -60,6 +60,9 @@ Result<> remove_tree(const std::filesystem::path& path);
 Result<std::vector<std::string>> list_dir(const Fd& dir);
 Result<std::vector<std::string>> list_dir(const std::filesystem::path& path);
 
+/// Is this open file still what the path names (same device and inode)? False when nothing stands there any more.
+Result<bool> is_same_file(const Fd& fd, const std::filesystem::path& path);
+
 enum class Lock : std::uint8_t { shared, exclusive };
 /// flock(2), waiting.
 Result<> lock_file(const Fd& fd, Lock lock);

@@ -5,19 +5,11 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <array>
 
 namespace tank::sys {
-
-std::string machine_name() {
-  utsname names{};
-  // uname(2) fails only for a bad address.
-  ::uname(&names);
-  return names.machine;
-}
 
 Result<OpenFiles> open_files_limit() {
   rlimit limit{};

@@ -1,15 +1,11 @@
-// What this machine is, and what it and this process have to give: capabilities, descriptors, memory.
+// What this process and this machine have to give: capabilities, descriptors, memory.
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include "tank/result.h"
 
 namespace tank::sys {
-
-/// uname(2)'s machine: "x86_64", "aarch64", "armv7l", …
-std::string machine_name();
 
 struct OpenFiles {
   std::uint64_t soft = 0;

@@ -112,7 +112,8 @@ class Walk {
 
   Result<> follow(const std::string& name) {
     if (links_ == Links::refuse || ++followed_ > kMaxLinks) {
-      return Error::from_errno(ELOOP, concat("following the symbolic link '", name, "' of '", path_, "' inside the root"));
+      return Error::from_errno(ELOOP,
+                               concat("following the symbolic link '", name, "' of '", path_, "' inside the root"));
     }
     std::array<char, 4096> target{};
     const ssize_t size = ::readlinkat(here().get(), name.c_str(), target.data(), target.size());
@@ -190,7 +191,8 @@ Result<Fd> reopen(const Fd& place, int flags) {
 }
 
 Result<> make_directory_at(const Fd& directory, const char* name) {
-  if (::mkdirat(directory.get(), name, 0755) < 0 && errno != EEXIST) return errno_error("creating directory '", name, "'");
+  if (::mkdirat(directory.get(), name, 0755) < 0 && errno != EEXIST)
+    return errno_error("creating directory '", name, "'");
   return {};
 }
 

@@ -16,8 +16,8 @@
 namespace tank::sys {
 
 static_assert(name_space::kMount == CLONE_NEWNS && name_space::kCgroup == CLONE_NEWCGROUP &&
-              name_space::kUts == CLONE_NEWUTS && name_space::kIpc == CLONE_NEWIPC && name_space::kPid == CLONE_NEWPID &&
-              name_space::kNetwork == CLONE_NEWNET);
+              name_space::kUts == CLONE_NEWUTS && name_space::kIpc == CLONE_NEWIPC &&
+              name_space::kPid == CLONE_NEWPID && name_space::kNetwork == CLONE_NEWNET);
 
 namespace {
 
@@ -66,7 +66,8 @@ Result<std::vector<Fd>> copies_above(const std::vector<int>& descriptors) {
 
 class Stack {
  public:
-  Stack() : base_(::mmap(nullptr, kSpawnStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {}
+  Stack()
+      : base_(::mmap(nullptr, kSpawnStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {}
   ~Stack() {
     if (is_mapped()) ::munmap(base_, kSpawnStack);
   }
@@ -141,7 +142,8 @@ Result<PidFd> open_process(pid_t pid) {
 }
 
 Result<> send_signal(const PidFd& process, int signum) {
-  if (::syscall(SYS_pidfd_send_signal, process.get(), signum, nullptr, 0) < 0) return errno_error("sending signal ", signum);
+  if (::syscall(SYS_pidfd_send_signal, process.get(), signum, nullptr, 0) < 0)
+    return errno_error("sending signal ", signum);
   return {};
 }
 

@@ -35,9 +35,9 @@ Result<> set_hostname(const char* name);
 
 /// A program to start without copying this process: vfork-like, safe while other threads run.
 struct Spawn {
-  const Fd* executable = nullptr;     ///< run with execveat(2) AT_EMPTY_PATH
-  const char* title = nullptr;        ///< argv[0], its only argument; the environment is empty
-  std::vector<int> descriptors;       ///< become 0, 1, 2, …; all others are closed
+  const Fd* executable = nullptr;  ///< run with execveat(2) AT_EMPTY_PATH
+  const char* title = nullptr;     ///< argv[0], its only argument; the environment is empty
+  std::vector<int> descriptors;    ///< become 0, 1, 2, …; all others are closed
 };
 Result<Cloned> spawn(const Spawn& what);
 

@@ -119,7 +119,8 @@ Result<Captured> capture(const std::vector<std::string>& argv, std::string_view 
   Pair in = TRY(make_pair());
   Pair out = TRY(make_pair());
   const pid_t pid = TRY(spawn(argv, in.theirs, out.theirs));
-  // The child is not reaped yet, so its pid cannot mean anybody else. (glibc 2.36 declares these two without extern "C".)
+  // The child is not reaped yet, so its pid cannot mean anybody else. (glibc 2.36 declares these two without extern
+  // "C".)
   const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   in.theirs.reset();
   out.theirs.reset();

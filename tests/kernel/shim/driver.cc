@@ -75,6 +75,7 @@ int main(int argc, char** argv) {
       });
     });
   }
-  std::printf("spawn %.0f  create to ready %.0f  proceed to running %.0f  running to exited %.0f  dismiss %.0f  all %.0f\n",
-              median(spawn), median(ready), median(running), median(ended), median(gone), median(all));
+  std::printf(
+      "spawn %.0f  create to ready %.0f  proceed to running %.0f  running to exited %.0f  dismiss %.0f  all %.0f\n",
+      median(spawn), median(ready), median(running), median(ended), median(gone), median(all));
 }

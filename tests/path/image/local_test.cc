@@ -117,7 +117,8 @@ TEST_F(LocalImage, RefusesWhatIsNoImage) {
   for (const std::string& text :
        {"oci:" + file("empty"), "oci:" + file("missing"), "oci:" + file("text"), "oci-archive:" + file("text"),
         "oci-archive:" + file("missing"), "oci-archive:" + file("empty"), "oci-archive:" + file("fifo"),
-        "docker-archive:" + file("oci.tar"), "oci-archive:" + file("cut.tar"), std::string("docker-archive:/dev/zero")}) {
+        "docker-archive:" + file("oci.tar"), "oci-archive:" + file("cut.tar"),
+        std::string("docker-archive:/dev/zero")}) {
     EXPECT_FALSE(take(text)) << text;
   }
 }

@@ -31,8 +31,8 @@ TEST(ParseIpPrefix, ChecksTheLengthAgainstTheFamily) {
 
 TEST(ParseMacAddress, WantsOneUnicastAddress) {
   EXPECT_EQ(to_string(*parse_mac_address("02:42:AC:11:00:02")), "02:42:ac:11:00:02");
-  for (const auto* wrong : {"", "02:42:ac:11:00", "01:00:5e:00:00:01", "00:00:00:00:00:00", "02-42-ac-11-00-02",
-                            "02:42:ac:11:00:0g"}) {
+  for (const auto* wrong :
+       {"", "02:42:ac:11:00", "01:00:5e:00:00:01", "00:00:00:00:00:00", "02-42-ac-11-00-02", "02:42:ac:11:00:0g"}) {
     EXPECT_FALSE(parse_mac_address(wrong)) << wrong;
   }
 }
