@@ -13,7 +13,7 @@ namespace tank::shim {
 class Writer {
  public:
   template <typename Number>
-    requires std::is_integral_v<Number> || std::is_enum_v<Number>
+  requires std::is_integral_v<Number> || std::is_enum_v<Number>
   void number(Number value) {
     char raw[sizeof value];
     std::memcpy(raw, &value, sizeof value);
@@ -45,8 +45,7 @@ class Reader {
   explicit Reader(std::string_view bytes) : rest_(bytes) {}
 
   template <typename Number>
-    requires std::is_integral_v<Number>
-  Number number() {
+  requires std::is_integral_v<Number> Number number() {
     Number value{};
     const std::string_view raw = take(sizeof value);
     if (!raw.empty()) std::memcpy(&value, raw.data(), sizeof value);

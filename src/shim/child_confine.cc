@@ -18,7 +18,8 @@ constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/s
 /// sysctl(8): the first separator tells whether dots or slashes separate; the other one then is part of a name.
 std::string sysctl_path(const char* key) {
   std::string path = key;
-  if (path.find_first_of("./") == std::string::npos || path[path.find_first_of("./")] == '/') return concat("sys/", path);
+  if (path.find_first_of("./") == std::string::npos || path[path.find_first_of("./")] == '/')
+    return concat("sys/", path);
   for (char& letter : path) letter = letter == '.' ? '/' : letter == '/' ? '.' : letter;
   return concat("sys/", path);
 }
@@ -39,7 +40,9 @@ int execute(const Plan& plan, const char* path) {
 }
 
 /// What execvp(3) goes on after: this directory does not have it, the next may.
-bool is_absent(int number) { return number == ENOENT || number == ENOTDIR || number == ELOOP || number == ENAMETOOLONG; }
+bool is_absent(int number) {
+  return number == ENOENT || number == ENOTDIR || number == ELOOP || number == ENAMETOOLONG;
+}
 
 }  // namespace
 
@@ -97,7 +100,8 @@ Error execute_command(const Plan& plan) {
     start = end + 1;
     const std::string candidate = concat(directory.empty() ? "." : directory, "/", command);
     const int failure = execute(plan, candidate.c_str());
-    if (failure != EACCES && !is_absent(failure)) return Error::from_errno(failure, concat("executing '", candidate, "'"));
+    if (failure != EACCES && !is_absent(failure))
+      return Error::from_errno(failure, concat("executing '", candidate, "'"));
     if (failure == EACCES) answer = EACCES;
   }
   return Error::from_errno(answer, concat("finding '", command, "' in PATH '", path, "'"));

@@ -37,7 +37,8 @@ constexpr std::array<DeviceLink, 6> kLinks = {{{"fd", "/proc/self/fd"},
 
 bool has_own_dev(const Plan& plan) {
   for (const MountStep& step : plan.mounts) {
-    if (!step.is_bind && std::strcmp(step.type, "tmpfs") == 0 && std::strcmp(step.destination, "/dev") == 0) return true;
+    if (!step.is_bind && std::strcmp(step.type, "tmpfs") == 0 && std::strcmp(step.destination, "/dev") == 0)
+      return true;
   }
   return false;
 }
@@ -47,7 +48,8 @@ Result<> bind_host_device(const DeviceStep& device, const sys::Fd& root) {
   const sys::MountFd source = TRY(sys::clone_mount_at(device.path, sys::Recursive::no));
   const sys::FileKind kind = TRY(sys::kind_of(source));
   constexpr std::uint32_t kTypeBits = 0170000;
-  if ((kind.mode & kTypeBits) != (device.mode & kTypeBits) || kind.major != device.major || kind.minor != device.minor) {
+  if ((kind.mode & kTypeBits) != (device.mode & kTypeBits) || kind.major != device.major ||
+      kind.minor != device.minor) {
     return error(Kind::invalid, "the host has another device there");
   }
   const sys::Fd target = TRY(sys::ensure_in_root(root, device.path, sys::Entry::file, sys::Links::refuse));
@@ -73,6 +75,8 @@ Result<> make_device(const DeviceStep& device, const sys::Fd& root, const sys::F
 
 Result<> fill_dev(const sys::Fd& dev) {
   for (const DeviceLink& link : kLinks) TRY(sys::make_link_at(dev, link.name, link.target));
+  // What is mounted below it soon; to make these here saves each of those mounts a walk.
+  for (const char* directory : {"pts", "shm", "mqueue"}) TRY(sys::make_directory_at(dev, directory));
   return {};
 }
 

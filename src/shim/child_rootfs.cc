@@ -37,7 +37,8 @@ Result<> mount_layers(const Plan& plan) {
     held.push_back(std::move(upper));
     held.push_back(std::move(work));
   }
-  if (options.size() > kMaxOptions) return error(Kind::invalid, plan.lower.size(), " layers are too many for one overlay");
+  if (options.size() > kMaxOptions)
+    return error(Kind::invalid, plan.lower.size(), " layers are too many for one overlay");
   TRY(sys::enter_descriptor_names());
   return sys::mount_overlay(plan.root, options.c_str());
 }
@@ -64,7 +65,8 @@ sys::Links links_of(const char* path) {
 Result<sys::Fd> target_of(const char* path, sys::Entry entry, const sys::Fd& root) {
   Result<sys::Fd> target = sys::ensure_in_root(root, path, entry, links_of(path));
   if (target || target.error().number() != ELOOP) return target;
-  return Error(Kind::invalid, ELOOP, concat("the image has a symbolic link at or above '", path, "', which is refused"));
+  return Error(Kind::invalid, ELOOP,
+               concat("the image has a symbolic link at or above '", path, "', which is refused"));
 }
 
 Result<sys::MountFd> source_of(const MountStep& step) {
@@ -144,7 +146,8 @@ Result<> mount_cgroups(const MountStep& step, const sys::Fd& root) {
 }
 
 Result<> mount_one(const MountStep& step, const sys::Fd& root) {
-  if (step.is_bind) return mount_bind(step, root).while_doing("mounting '", step.source, "' at '", step.destination, "'");
+  if (step.is_bind)
+    return mount_bind(step, root).while_doing("mounting '", step.source, "' at '", step.destination, "'");
   const bool cgroups = std::strcmp(step.type, "cgroup") == 0;
   return (cgroups ? mount_cgroups(step, root) : mount_filesystem(step, root))
       .while_doing("mounting ", step.type, " at '", step.destination, "'");
@@ -213,7 +216,8 @@ Result<> protect_paths(const Plan& plan, const sys::Fd& root) {
   Mask mask(root);
   for (const char* path : plan.masked) TRY(mask.cover(path).while_doing("masking '", path, "'"));
   for (const char* path : plan.readonly) TRY(make_readonly(path, root).while_doing("making '", path, "' read-only"));
-  for (const MountStep& step : plan.mounts) TRY(close_tmpfs(step, root).while_doing("closing '", step.destination, "'"));
+  for (const MountStep& step : plan.mounts)
+    TRY(close_tmpfs(step, root).while_doing("closing '", step.destination, "'"));
   if (!plan.readonly_root) return {};
   return sys::change_mount(root, attribute::kReadonly, 0, sys::Recursive::no).while_doing("making the root read-only");
 }

@@ -64,7 +64,7 @@ struct Notice {
   int value = 0;            ///< exit code, signal number, or errno of a failure
   std::string step;         ///< failed: what it was doing, as in "mount"
   std::string text;         ///< failed: one sentence
-  std::optional<sys::Fd> terminal;  ///< ready, of a container with a terminal: its master side
+  std::optional<sys::Fd> terminal;  ///< ready, or running heard again: a terminal's master side
 };
 
 class Client {

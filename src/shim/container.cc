@@ -71,7 +71,8 @@ Result<> Container::clone(const Request& request, std::vector<sys::Fd>& descript
   const Given given = TRY(sort_descriptors(request, descriptors));
   const sys::Mapping bytes = TRY(sys::map_sealed_memory(given.plan, kMaxPlanBytes));
   const Plan plan = TRY(decode_plan(bytes.bytes()));
-  if (plan.name != request.container) return error(Kind::corrupt, "the plan is for '", std::string_view(plan.name), "'");
+  if (plan.name != request.container)
+    return error(Kind::corrupt, "the plan is for '", std::string_view(plan.name), "'");
   auto [ours, theirs] = TRY(sys::make_packet_pair());
   sys::Cloned cloned = TRY(sys::clone_process(sys::name_space::kMount | sys::name_space::kPid, given.cgroup.get()));
   if (cloned.pid == 0) {
@@ -136,7 +137,7 @@ bool Container::hear_report() {
     take_report(report, (*packet)->descriptors);
   }
   // The end of the socket: the workload executes, or the child is about to be reaped.
-  if (stage_ == Stage::starting && !has_init_ && text_.empty()) started();
+  if (stage_ == Stage::starting && !has_init_ && !aborting_ && text_.empty()) started();
   return false;
 }
 

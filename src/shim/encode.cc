@@ -166,7 +166,8 @@ Result<> write_limits(Writer& out, const std::vector<oci::Rlimit>& limits) {
   for (const oci::Rlimit& limit : limits) {
     const auto resource = sys::resource_by_name(limit.type);
     if (!resource) return error(Kind::invalid, "resource limit '", limit.type, "' is not known");
-    if (limit.soft > limit.hard) return error(Kind::invalid, "resource limit '", limit.type, "' has its soft above its hard");
+    if (limit.soft > limit.hard)
+      return error(Kind::invalid, "resource limit '", limit.type, "' has its soft above its hard");
     out.number(std::int32_t{*resource});
     out.number(limit.soft);
     out.number(limit.hard);
@@ -224,13 +225,15 @@ Result<> write_process(Writer& out, const ContainerPlan& plan) {
 }
 
 Result<> check(const ContainerPlan& plan) {
-  if (plan.name.empty() || plan.name.size() > kMaxNameBytes) return error(Kind::invalid, "a name of no or too many bytes");
+  if (plan.name.empty() || plan.name.size() > kMaxNameBytes)
+    return error(Kind::invalid, "a name of no or too many bytes");
   if (plan.stop_signal < 1 || plan.stop_signal > 64) return error(Kind::invalid, "no signal ", plan.stop_signal);
   if (plan.grace.count() < 0) return error(Kind::invalid, "a negative grace");
   if (plan.overlay.upper.empty() != plan.overlay.work.empty()) {
     return error(Kind::invalid, "an overlay has an upper and a work directory, or neither");
   }
-  if (plan.overlay.lower.empty() && !plan.overlay.upper.empty()) return error(Kind::invalid, "an overlay without a layer");
+  if (plan.overlay.lower.empty() && !plan.overlay.upper.empty())
+    return error(Kind::invalid, "an overlay without a layer");
   if (plan.seccomp.size() % sys::kFilterInstructionSize != 0 ||
       plan.seccomp.size() / sys::kFilterInstructionSize > sys::kMaxFilterInstructions) {
     return error(Kind::invalid, "a seccomp filter of ", plan.seccomp.size(), " bytes is not one");

@@ -20,9 +20,9 @@ inline constexpr std::size_t kMaxTextBytes = 1024;
 /// From the owner.
 struct Request {
   enum class Type : std::uint8_t {
-    pod,      ///< first on a spawned shim's channel: what its containers share
-    attach,   ///< first of a later owner
-    create,   ///< with descriptors: the plan, then those that `descriptors` names, in its order
+    pod,     ///< first on a spawned shim's channel: what its containers share
+    attach,  ///< first of a later owner
+    create,  ///< with descriptors: the plan, then those that `descriptors` names, in its order
     proceed,
     abort,
     stop,
@@ -31,10 +31,10 @@ struct Request {
   };
   Type type = Type::attach;
   std::string container;
-  PodPlan pod;                ///< pod
-  std::int64_t grace_ms = 0;  ///< stop
-  std::int32_t signum = 0;    ///< signal
-  bool has_cgroup = false;    ///< create
+  PodPlan pod;                                ///< pod
+  std::int64_t grace_ms = 0;                  ///< stop
+  std::int32_t signum = 0;                    ///< signal
+  bool has_cgroup = false;                    ///< create
   bool has_stdio[3] = {false, false, false};  ///< create
   std::uint32_t cgroup_procs = 0;             ///< create: how many
 };

@@ -51,8 +51,8 @@ int Pod::patience() const {
 
 /// What launching needed of our code is of no use to a pod that runs: once, after a quiet moment, it is given back.
 bool Pod::may_shrink() const {
-  return launched_ && std::all_of(containers_.begin(), containers_.end(),
-                                  [](const Container& each) { return each.is_settled(); });
+  return launched_ &&
+         std::all_of(containers_.begin(), containers_.end(), [](const Container& each) { return each.is_settled(); });
 }
 
 void Pod::handle(const sys::Epoll::Event& event) {

@@ -14,18 +14,47 @@ static_assert(kCapabilitySysAdmin == std::uint64_t{1} << CAP_SYS_ADMIN);
 namespace {
 
 /// In the order of linux/capability.h: the index is the bit.
-constexpr std::array<std::string_view, 41> kNames = {
-    "CAP_CHOWN",           "CAP_DAC_OVERRIDE",   "CAP_DAC_READ_SEARCH", "CAP_FOWNER",
-    "CAP_FSETID",          "CAP_KILL",           "CAP_SETGID",          "CAP_SETUID",
-    "CAP_SETPCAP",         "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST",
-    "CAP_NET_ADMIN",       "CAP_NET_RAW",        "CAP_IPC_LOCK",        "CAP_IPC_OWNER",
-    "CAP_SYS_MODULE",      "CAP_SYS_RAWIO",      "CAP_SYS_CHROOT",      "CAP_SYS_PTRACE",
-    "CAP_SYS_PACCT",       "CAP_SYS_ADMIN",      "CAP_SYS_BOOT",        "CAP_SYS_NICE",
-    "CAP_SYS_RESOURCE",    "CAP_SYS_TIME",       "CAP_SYS_TTY_CONFIG",  "CAP_MKNOD",
-    "CAP_LEASE",           "CAP_AUDIT_WRITE",    "CAP_AUDIT_CONTROL",   "CAP_SETFCAP",
-    "CAP_MAC_OVERRIDE",    "CAP_MAC_ADMIN",      "CAP_SYSLOG",          "CAP_WAKE_ALARM",
-    "CAP_BLOCK_SUSPEND",   "CAP_AUDIT_READ",     "CAP_PERFMON",         "CAP_BPF",
-    "CAP_CHECKPOINT_RESTORE"};
+constexpr std::array<std::string_view, 41> kNames = {"CAP_CHOWN",
+                                                     "CAP_DAC_OVERRIDE",
+                                                     "CAP_DAC_READ_SEARCH",
+                                                     "CAP_FOWNER",
+                                                     "CAP_FSETID",
+                                                     "CAP_KILL",
+                                                     "CAP_SETGID",
+                                                     "CAP_SETUID",
+                                                     "CAP_SETPCAP",
+                                                     "CAP_LINUX_IMMUTABLE",
+                                                     "CAP_NET_BIND_SERVICE",
+                                                     "CAP_NET_BROADCAST",
+                                                     "CAP_NET_ADMIN",
+                                                     "CAP_NET_RAW",
+                                                     "CAP_IPC_LOCK",
+                                                     "CAP_IPC_OWNER",
+                                                     "CAP_SYS_MODULE",
+                                                     "CAP_SYS_RAWIO",
+                                                     "CAP_SYS_CHROOT",
+                                                     "CAP_SYS_PTRACE",
+                                                     "CAP_SYS_PACCT",
+                                                     "CAP_SYS_ADMIN",
+                                                     "CAP_SYS_BOOT",
+                                                     "CAP_SYS_NICE",
+                                                     "CAP_SYS_RESOURCE",
+                                                     "CAP_SYS_TIME",
+                                                     "CAP_SYS_TTY_CONFIG",
+                                                     "CAP_MKNOD",
+                                                     "CAP_LEASE",
+                                                     "CAP_AUDIT_WRITE",
+                                                     "CAP_AUDIT_CONTROL",
+                                                     "CAP_SETFCAP",
+                                                     "CAP_MAC_OVERRIDE",
+                                                     "CAP_MAC_ADMIN",
+                                                     "CAP_SYSLOG",
+                                                     "CAP_WAKE_ALARM",
+                                                     "CAP_BLOCK_SUSPEND",
+                                                     "CAP_AUDIT_READ",
+                                                     "CAP_PERFMON",
+                                                     "CAP_BPF",
+                                                     "CAP_CHECKPOINT_RESTORE"};
 
 bool has(std::uint64_t mask, unsigned bit) { return (mask >> bit & 1U) != 0; }
 
@@ -56,9 +85,8 @@ Result<> keep_capabilities() {
 Result<> set_capabilities(std::uint64_t effective, std::uint64_t permitted, std::uint64_t inheritable) {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   const auto half = [](std::uint64_t mask, unsigned which) { return static_cast<std::uint32_t>(mask >> (32 * which)); };
-  const std::array<__user_cap_data_struct, 2> data = {
-      {{half(effective, 0), half(permitted, 0), half(inheritable, 0)},
-       {half(effective, 1), half(permitted, 1), half(inheritable, 1)}}};
+  const std::array<__user_cap_data_struct, 2> data = {{{half(effective, 0), half(permitted, 0), half(inheritable, 0)},
+                                                       {half(effective, 1), half(permitted, 1), half(inheritable, 1)}}};
   if (::syscall(SYS_capset, &header, data.data()) < 0) return errno_error("setting the capabilities");
   return {};
 }

@@ -40,14 +40,16 @@ constexpr std::array<Resource, 16> kResources = {{{"RLIMIT_AS", RLIMIT_AS},
 
 // Raw calls: the C library's versions would signal every thread, and it knows of none here but keeps the books.
 Result<> become_user(uid_t uid, gid_t gid, const std::vector<gid_t>& groups) {
-  if (::syscall(SYS_setgroups, groups.size(), groups.data()) < 0) return errno_error("setting the supplementary groups");
+  if (::syscall(SYS_setgroups, groups.size(), groups.data()) < 0)
+    return errno_error("setting the supplementary groups");
   if (::syscall(SYS_setresgid, gid, gid, gid) < 0) return errno_error("becoming group ", gid);
   if (::syscall(SYS_setresuid, uid, uid, uid) < 0) return errno_error("becoming user ", uid);
   return {};
 }
 
 std::optional<int> resource_by_name(std::string_view name) {
-  const auto* found = std::find_if(kResources.begin(), kResources.end(), [&](const Resource& r) { return r.name == name; });
+  const auto* found =
+      std::find_if(kResources.begin(), kResources.end(), [&](const Resource& r) { return r.name == name; });
   if (found == kResources.end()) return std::nullopt;
   return found->number;
 }

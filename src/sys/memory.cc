@@ -47,7 +47,8 @@ Result<Mapping> map_sealed_memory(const Fd& fd, std::size_t limit) {
   struct stat about {};
   if (::fstat(fd.get(), &about) < 0) return errno_error("asking a memory file for its size");
   const auto size = static_cast<std::size_t>(about.st_size);
-  if (size == 0 || size > limit) return error(Kind::invalid, "mapping a memory file: its size of ", size, " is out of bounds");
+  if (size == 0 || size > limit)
+    return error(Kind::invalid, "mapping a memory file: its size of ", size, " is out of bounds");
   Mapping mapping;
   void* base = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
   if (base == MAP_FAILED) return errno_error("mapping a memory file");

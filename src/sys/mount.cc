@@ -14,11 +14,13 @@ namespace tank::sys {
 
 static_assert(mount_attribute::kReadonly == MOUNT_ATTR_RDONLY && mount_attribute::kNoSuid == MOUNT_ATTR_NOSUID &&
               mount_attribute::kNoDevices == MOUNT_ATTR_NODEV && mount_attribute::kNoExecute == MOUNT_ATTR_NOEXEC &&
-              mount_attribute::kAccessTime == MOUNT_ATTR__ATIME && mount_attribute::kNoAccessTime == MOUNT_ATTR_NOATIME &&
+              mount_attribute::kAccessTime == MOUNT_ATTR__ATIME &&
+              mount_attribute::kNoAccessTime == MOUNT_ATTR_NOATIME &&
               mount_attribute::kStrictAccessTime == MOUNT_ATTR_STRICTATIME &&
               mount_attribute::kNoDirectoryAccessTime == MOUNT_ATTR_NODIRATIME &&
               mount_attribute::kNoSymlinks == MOUNT_ATTR_NOSYMFOLLOW);
-static_assert(kProcMagic == PROC_SUPER_MAGIC && kCgroup2Magic == CGROUP2_SUPER_MAGIC && kDevptsMagic == DEVPTS_SUPER_MAGIC);
+static_assert(kProcMagic == PROC_SUPER_MAGIC && kCgroup2Magic == CGROUP2_SUPER_MAGIC &&
+              kDevptsMagic == DEVPTS_SUPER_MAGIC);
 
 namespace {
 

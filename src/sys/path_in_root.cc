@@ -44,7 +44,7 @@ class Walk {
   Result<Fd> run() {
     while (true) {
       const std::string name = next_component();
-      if (name.empty()) return reopen(here());
+      if (name.empty()) return arrived();
       if (name == "..") {
         if (!passed_.empty()) passed_.pop_back();
         continue;
@@ -112,7 +112,8 @@ class Walk {
 
   Result<> follow(const std::string& name) {
     if (links_ == Links::refuse || ++followed_ > kMaxLinks) {
-      return Error::from_errno(ELOOP, concat("following the symbolic link '", name, "' of '", path_, "' inside the root"));
+      return Error::from_errno(ELOOP,
+                               concat("following the symbolic link '", name, "' of '", path_, "' inside the root"));
     }
     std::array<char, 4096> target{};
     const ssize_t size = ::readlinkat(here().get(), name.c_str(), target.data(), target.size());
@@ -123,8 +124,9 @@ class Walk {
     return {};
   }
 
-  Result<Fd> reopen(const Fd& directory) {
-    Fd fd(::openat(directory.get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  Result<Fd> arrived() {
+    if (!passed_.empty()) return std::move(passed_.back());
+    Fd fd(::openat(root_.get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!fd.is_open()) return errno_error("opening '", path_, "' inside the root");
     return fd;
   }
@@ -190,7 +192,8 @@ Result<Fd> reopen(const Fd& place, int flags) {
 }
 
 Result<> make_directory_at(const Fd& directory, const char* name) {
-  if (::mkdirat(directory.get(), name, 0755) < 0 && errno != EEXIST) return errno_error("creating directory '", name, "'");
+  if (::mkdirat(directory.get(), name, 0755) < 0 && errno != EEXIST)
+    return errno_error("creating directory '", name, "'");
   return {};
 }
 

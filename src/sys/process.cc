@@ -1,6 +1,7 @@
 #include "sys/process.h"
 
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -16,8 +17,8 @@
 namespace tank::sys {
 
 static_assert(name_space::kMount == CLONE_NEWNS && name_space::kCgroup == CLONE_NEWCGROUP &&
-              name_space::kUts == CLONE_NEWUTS && name_space::kIpc == CLONE_NEWIPC && name_space::kPid == CLONE_NEWPID &&
-              name_space::kNetwork == CLONE_NEWNET);
+              name_space::kUts == CLONE_NEWUTS && name_space::kIpc == CLONE_NEWIPC &&
+              name_space::kPid == CLONE_NEWPID && name_space::kNetwork == CLONE_NEWNET);
 
 namespace {
 
@@ -66,7 +67,8 @@ Result<std::vector<Fd>> copies_above(const std::vector<int>& descriptors) {
 
 class Stack {
  public:
-  Stack() : base_(::mmap(nullptr, kSpawnStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {}
+  Stack()
+      : base_(::mmap(nullptr, kSpawnStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {}
   ~Stack() {
     if (is_mapped()) ::munmap(base_, kSpawnStack);
   }
@@ -141,7 +143,8 @@ Result<PidFd> open_process(pid_t pid) {
 }
 
 Result<> send_signal(const PidFd& process, int signum) {
-  if (::syscall(SYS_pidfd_send_signal, process.get(), signum, nullptr, 0) < 0) return errno_error("sending signal ", signum);
+  if (::syscall(SYS_pidfd_send_signal, process.get(), signum, nullptr, 0) < 0)
+    return errno_error("sending signal ", signum);
   return {};
 }
 
@@ -164,6 +167,13 @@ Result<> die_with_parent() {
 Result<> new_session() {
   if (::setsid() < 0) return errno_error("starting a session");
   return {};
+}
+
+Result<> new_keyring() {
+  if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) >= 0) return {};
+  // A kernel without keyrings has none to share.
+  if (errno == ENOSYS || errno == EOPNOTSUPP) return {};
+  return errno_error("starting a session keyring");
 }
 
 void set_process_name(const char* name) { ::prctl(PR_SET_NAME, name, 0, 0, 0); }

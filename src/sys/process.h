@@ -35,9 +35,9 @@ Result<> set_hostname(const char* name);
 
 /// A program to start without copying this process: vfork-like, safe while other threads run.
 struct Spawn {
-  const Fd* executable = nullptr;     ///< run with execveat(2) AT_EMPTY_PATH
-  const char* title = nullptr;        ///< argv[0], its only argument; the environment is empty
-  std::vector<int> descriptors;       ///< become 0, 1, 2, …; all others are closed
+  const Fd* executable = nullptr;  ///< run with execveat(2) AT_EMPTY_PATH
+  const char* title = nullptr;     ///< argv[0], its only argument; the environment is empty
+  std::vector<int> descriptors;    ///< become 0, 1, 2, …; all others are closed
 };
 Result<Cloned> spawn(const Spawn& what);
 
@@ -55,6 +55,8 @@ Result<std::optional<Ended>> reap(const PidFd& process, Wait wait);
 /// PR_SET_PDEATHSIG with SIGKILL. Cleared by a change of credentials: set it again after one.
 Result<> die_with_parent();
 Result<> new_session();
+/// A session keyring of its own (keyrings(7)): by default every descendant of a login shares one.
+Result<> new_keyring();
 void set_process_name(const char* name);
 /// Closes every descriptor from `first` on.
 Result<> close_descriptors_from(int first);

@@ -12,7 +12,8 @@ inline constexpr std::size_t kFilterInstructionSize = 8;
 /// The kernel's bound on instructions in one program.
 inline constexpr std::size_t kMaxFilterInstructions = 4096;
 
-/// seccomp(2) SECCOMP_SET_MODE_FILTER. Needs no_new_privs or CAP_SYS_ADMIN. `program` is an array of struct sock_filter.
+/// seccomp(2) SECCOMP_SET_MODE_FILTER. Needs no_new_privs or CAP_SYS_ADMIN. `program` is an array of struct
+/// sock_filter.
 Result<> install_seccomp_filter(const void* program, std::size_t bytes);
 
 }  // namespace tank::sys

@@ -158,7 +158,8 @@ TEST(ShimProgram, CannotBeOpenedForWritingFromInside) {
     plan.init = init;
     auto& capabilities = plan.config.process.capabilities;
     for (const auto* name : {"CAP_DAC_OVERRIDE", "CAP_SYS_PTRACE", "CAP_SYS_ADMIN"}) {
-      for (auto* set : {&capabilities.bounding, &capabilities.effective, &capabilities.permitted}) set->emplace_back(name);
+      for (auto* set : {&capabilities.bounding, &capabilities.effective, &capabilities.permitted})
+        set->emplace_back(name);
     }
     const std::string out = rig.run(plan);
     EXPECT_EQ(out.find("open /proc/1/exe 0"), std::string::npos) << out;
@@ -196,8 +197,8 @@ TEST(ShimDirectory, IsMadeWhenItIsMissing) {
 }
 
 TEST(ShimDirectory, CannotBeADescriptorOfTheHost) {
-  for (const auto* directory : {"/proc/self/fd/3", "/proc/self/fd/4", "/proc/self/fd/5", "/proc/self/fd/7",
-                                "/proc/self/fd/8/../../.."}) {
+  for (const auto* directory :
+       {"/proc/self/fd/3", "/proc/self/fd/4", "/proc/self/fd/5", "/proc/self/fd/7", "/proc/self/fd/8/../../.."}) {
     Rig rig;
     ContainerPlan plan = rig.plan({"payload", "self"});
     plan.config.process.cwd = directory;

@@ -75,8 +75,8 @@ void print_stat(const char* path) {
   if (lstat(path, &about) < 0) {
     std::printf("stat %s errno %d\n", path, errno);
   } else {
-    std::printf("stat %s mode %o rdev %u:%u uid %u\n", path, about.st_mode,
-                static_cast<unsigned>(about.st_rdev >> 8U), static_cast<unsigned>(about.st_rdev & 0xffU), about.st_uid);
+    std::printf("stat %s mode %o rdev %u:%u uid %u\n", path, about.st_mode, static_cast<unsigned>(about.st_rdev >> 8U),
+                static_cast<unsigned>(about.st_rdev & 0xffU), about.st_uid);
   }
 }
 

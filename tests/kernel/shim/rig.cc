@@ -58,9 +58,17 @@ oci::Config standard_config(std::vector<std::string> args) {
       {"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}},
       {"/dev/shm", "tmpfs", "shm", {"nosuid", "noexec", "nodev", "mode=1777", "size=65536k"}},
   };
-  config.linux_.masked_paths = {"/proc/acpi",       "/proc/asound",      "/proc/kcore", "/proc/keys",
-                                "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
-                                "/proc/scsi",       "/sys/firmware",     "/sys/devices/virtual/powercap"};
+  config.linux_.masked_paths = {"/proc/acpi",
+                                "/proc/asound",
+                                "/proc/kcore",
+                                "/proc/keys",
+                                "/proc/latency_stats",
+                                "/proc/timer_list",
+                                "/proc/timer_stats",
+                                "/proc/sched_debug",
+                                "/proc/scsi",
+                                "/sys/firmware",
+                                "/sys/devices/virtual/powercap"};
   config.linux_.readonly_paths = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
   const std::vector<std::string> usual = {"CAP_CHOWN", "CAP_KILL", "CAP_SETGID", "CAP_SETUID"};
   config.process.capabilities.bounding = usual;

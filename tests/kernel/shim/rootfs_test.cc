@@ -28,7 +28,9 @@ std::string text_of(const fs::path& path) {
   return text.str();
 }
 
-bool has_line(const std::string& text, const std::string& line) { return concat("\n", text).find(concat("\n", line, "\n")) != std::string::npos; }
+bool has_line(const std::string& text, const std::string& line) {
+  return concat("\n", text).find(concat("\n", line, "\n")) != std::string::npos;
+}
 
 /// The mountinfo line of the container whose mount point this is, the last one counting.
 std::string mount_at(const std::string& table, const std::string& point) {
@@ -73,7 +75,8 @@ TEST(ShimRootfs, ShowsTheContainerOnlyItsOwnMounts) {
     fields >> id >> parent >> device >> source >> point;
     if (point == "/") ++root_mounts;
     EXPECT_EQ(line.find("shared:"), std::string::npos) << line;
-    EXPECT_TRUE(point == "/" || point.rfind("/proc", 0) == 0 || point.rfind("/dev", 0) == 0 || point.rfind("/sys", 0) == 0)
+    EXPECT_TRUE(point == "/" || point.rfind("/proc", 0) == 0 || point.rfind("/dev", 0) == 0 ||
+                point.rfind("/sys", 0) == 0)
         << line;
   }
   EXPECT_EQ(root_mounts, 1);
@@ -103,8 +106,8 @@ TEST(ShimRootfs, GivesTheStandardDevicesAndLinks) {
 TEST(ShimRootfs, MakesTheDevicesOfTheConfiguration) {
   Rig rig;
   ContainerPlan plan = rig.plan({"payload", "stat", "/dev/net/tun", "/opt/fuse"});
-  plan.config.linux_.devices = {{'c', "/dev/net/tun", 10, 200, 0600}, {'c', "/opt/fuse", 10, 229, 0666},
-                                {'c', "/dev/null", 1, 3, 0666}};
+  plan.config.linux_.devices = {
+      {'c', "/dev/net/tun", 10, 200, 0600}, {'c', "/opt/fuse", 10, 229, 0666}, {'c', "/dev/null", 1, 3, 0666}};
   const std::string out = rig.run(plan);
   EXPECT_TRUE(has_line(out, "stat /dev/net/tun mode 20600 rdev 10:200 uid 0")) << out;
   EXPECT_TRUE(has_line(out, "stat /opt/fuse mode 20666 rdev 10:229 uid 0")) << out;
@@ -282,8 +285,8 @@ TEST_P(ShimEvilImage, CannotPointOurMountsAtTheHost) {
 INSTANTIATE_TEST_SUITE_P(Links, ShimEvilImage,
                          testing::Values(EvilLink{"proc", "/proc"}, EvilLink{"proc", "tmp"}, EvilLink{"dev", "/dev"},
                                          EvilLink{"dev", "../../../../../../dev"}, EvilLink{"dev", "tmp"},
-                                         EvilLink{"sys", "/sys"}, EvilLink{"sys", ".."}, EvilLink{"proc", "nonexistent"},
-                                         EvilLink{"dev", "dev"}));
+                                         EvilLink{"sys", "/sys"}, EvilLink{"sys", ".."},
+                                         EvilLink{"proc", "nonexistent"}, EvilLink{"dev", "dev"}));
 
 class ShimEvilEtc : public testing::TestWithParam<const char*> {};
 
@@ -303,16 +306,16 @@ TEST_P(ShimEvilEtc, StaysInsideTheRoot) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Links, ShimEvilEtc,
-                         testing::Values("/etc-elsewhere", "usr/etc", "../../../../../../../etc-up", "/tmp", "tmp/../tmp",
-                                         "/etc-a/etc-b", "/../../../opt"));
+                         testing::Values("/etc-elsewhere", "usr/etc", "../../../../../../../etc-up", "/tmp",
+                                         "tmp/../tmp", "/etc-a/etc-b", "/../../../opt"));
 
 TEST(ShimEvilFile, ADanglingLinkAsTheTargetIsMadeInsideTheRoot) {
   Rig rig;
   fs::create_symlink("../run/systemd/resolve/stub-resolv.conf", rig.root() / "etc" / "resolv.conf");
   fs::create_symlink("/tmp/../../../../root/tank-shim-test", rig.root() / "etc" / "hosts");
   write_file(rig.path("file"), "inside\n");
-  ContainerPlan plan = rig.plan({"payload", "cat", "/etc/resolv.conf", "/run/systemd/resolve/stub-resolv.conf",
-                                 "/root/tank-shim-test"});
+  ContainerPlan plan =
+      rig.plan({"payload", "cat", "/etc/resolv.conf", "/run/systemd/resolve/stub-resolv.conf", "/root/tank-shim-test"});
   plan.config.mounts.push_back({"/etc/resolv.conf", "bind", rig.path("file"), {"bind"}});
   plan.config.mounts.push_back({"/etc/hosts", "bind", rig.path("file"), {"bind"}});
   EXPECT_EQ(rig.run(plan), "inside\ninside\ninside\n");
