@@ -97,6 +97,7 @@ void run_child(const Plan& plan, const ChildDescriptors& given) {
   report_number = given.report;
   must("parent", sys::die_with_parent());
   must("session", sys::new_session());
+  must("session", sys::new_keyring());
   must("cgroup", join_cgroups(given));
   must("descriptors", keep_own_descriptors(given));
   report_number = kReportNumber;

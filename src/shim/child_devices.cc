@@ -75,6 +75,8 @@ Result<> make_device(const DeviceStep& device, const sys::Fd& root, const sys::F
 
 Result<> fill_dev(const sys::Fd& dev) {
   for (const DeviceLink& link : kLinks) TRY(sys::make_link_at(dev, link.name, link.target));
+  // What is mounted below it soon; to make these here saves each of those mounts a walk.
+  for (const char* directory : {"pts", "shm", "mqueue"}) TRY(sys::make_directory_at(dev, directory));
   return {};
 }
 

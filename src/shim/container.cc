@@ -137,7 +137,7 @@ bool Container::hear_report() {
     take_report(report, (*packet)->descriptors);
   }
   // The end of the socket: the workload executes, or the child is about to be reaped.
-  if (stage_ == Stage::starting && !has_init_ && text_.empty()) started();
+  if (stage_ == Stage::starting && !has_init_ && !aborting_ && text_.empty()) started();
   return false;
 }
 

@@ -44,7 +44,7 @@ class Walk {
   Result<Fd> run() {
     while (true) {
       const std::string name = next_component();
-      if (name.empty()) return reopen(here());
+      if (name.empty()) return arrived();
       if (name == "..") {
         if (!passed_.empty()) passed_.pop_back();
         continue;
@@ -124,8 +124,9 @@ class Walk {
     return {};
   }
 
-  Result<Fd> reopen(const Fd& directory) {
-    Fd fd(::openat(directory.get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  Result<Fd> arrived() {
+    if (!passed_.empty()) return std::move(passed_.back());
+    Fd fd(::openat(root_.get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!fd.is_open()) return errno_error("opening '", path_, "' inside the root");
     return fd;
   }

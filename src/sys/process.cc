@@ -1,6 +1,7 @@
 #include "sys/process.h"
 
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -166,6 +167,13 @@ Result<> die_with_parent() {
 Result<> new_session() {
   if (::setsid() < 0) return errno_error("starting a session");
   return {};
+}
+
+Result<> new_keyring() {
+  if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) >= 0) return {};
+  // A kernel without keyrings has none to share.
+  if (errno == ENOSYS || errno == EOPNOTSUPP) return {};
+  return errno_error("starting a session keyring");
 }
 
 void set_process_name(const char* name) { ::prctl(PR_SET_NAME, name, 0, 0, 0); }

@@ -55,6 +55,8 @@ Result<std::optional<Ended>> reap(const PidFd& process, Wait wait);
 /// PR_SET_PDEATHSIG with SIGKILL. Cleared by a change of credentials: set it again after one.
 Result<> die_with_parent();
 Result<> new_session();
+/// A session keyring of its own (keyrings(7)): by default every descendant of a login shares one.
+Result<> new_keyring();
 void set_process_name(const char* name);
 /// Closes every descriptor from `first` on.
 Result<> close_descriptors_from(int first);

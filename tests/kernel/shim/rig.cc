@@ -29,7 +29,7 @@ bool wait_readable(int fd) {
 }  // namespace
 
 Scratch::Scratch() {
-  std::string pattern = "/tmp/tank-shim-test-XXXXXX";
+  std::string pattern = (fs::temp_directory_path() / "tank-shim-test-XXXXXX").native();
   path_ = mkdtemp(pattern.data());
 }
 
