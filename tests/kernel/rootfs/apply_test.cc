@@ -172,7 +172,7 @@ TEST_F(Apply, UndoRemovesTreesDeeperThanThereAreDescriptors) {
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   int here = ::open(data("containers/c/upper").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-  for (int depth = 0; depth < 3000; ++depth) {
+  for (int depth = 0; depth < 300; ++depth) {
     ASSERT_EQ(::mkdirat(here, "d", 0700), 0);
     const int below = ::openat(here, "d", O_PATH | O_DIRECTORY | O_CLOEXEC);
     ::close(::openat(here, "f", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
@@ -181,7 +181,7 @@ TEST_F(Apply, UndoRemovesTreesDeeperThanThereAreDescriptors) {
   }
   ::close(here);
   rlimit few = before;
-  few.rlim_cur = 256;
+  few.rlim_cur = 128;
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
   const Result<> removed = undo(directories_);
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
