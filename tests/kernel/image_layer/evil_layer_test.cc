@@ -159,6 +159,13 @@ TEST_F(EvilLayers, DeepPathsByLinksAreRefusedToo) {
           "directories deep");
 }
 
+TEST_F(EvilLayers, EndlessResolutionsAreRefused) {
+  std::string back_and_forth;
+  for (int count = 0; count < 800; ++count) back_and_forth += "d/../";
+  refused(TarBuilder().directory("d").symlink("l", back_and_forth).file("l/x", "").bytes(), Kind::corrupt,
+          "too long a path");
+}
+
 TEST_F(EvilLayers, LinksInCirclesAreRefused) {
   refused(TarBuilder().symlink("a", "b").symlink("b", "a").file("a/x", "").bytes(), Kind::corrupt, "symbolic links");
   refused(TarBuilder().symlink("s", "s/s").file("s/x", "").bytes(), Kind::corrupt, "symbolic links");
