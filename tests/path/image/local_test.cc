@@ -60,7 +60,10 @@ TEST_F(LocalImage, AsksWhichWhenThereAreSeveral) {
 
 TEST_F(LocalImage, TakesArchivesPlainAndCompressed) {
   small_image().write_oci_archive(file("oci.tar"), "one");
-  small_image().write_docker_archive(file("docker.tar"), "example.org/a:1");
+  ImageBuilder()
+      .layer(TarBuilder().directory("etc").file("etc/one", "1"), test::Packing::plain)
+      .layer(TarBuilder().file("big", noise(300000)), test::Packing::plain)
+      .write_docker_archive(file("docker.tar"), "example.org/a:1");
   ASSERT_EQ(test::run({"gzip", "-k", file("oci.tar")}), "");
   ASSERT_EQ(test::run({"zstd", "-q", file("docker.tar")}), "");
   for (const std::string& text :
@@ -102,6 +105,7 @@ TEST_F(LocalImage, RefusesDamagedOnes) {
       std::ofstream(blob, std::ios::binary) << content;
       EXPECT_EQ(failure(take("oci:" + file("layout") + ":one")).substr(0, 8), "corrupt:") << digest;
       EXPECT_EQ(fault_of_store(data()), "");
+      std::filesystem::remove_all(data());
     }
     std::ofstream(blob, std::ios::binary) << sound;
   }
