@@ -49,9 +49,9 @@ struct ContainerPlan {
   bool init = false;                  ///< a tiny init as pid 1 that reaps and forwards signals
   int stop_signal = 15;
   std::chrono::milliseconds grace{30000};
-  int cgroup = -1;                  ///< borrowed directory descriptor of the unified leaf, or −1
-  std::vector<int> cgroup_procs;    ///< borrowed: cgroup.procs of the v1 leaves
-  int stdio[3] = {-1, -1, -1};      ///< borrowed; −1 is /dev/null; ignored with a terminal
+  int cgroup = -1;                ///< borrowed directory descriptor of the unified leaf, or −1
+  std::vector<int> cgroup_procs;  ///< borrowed: cgroup.procs of the v1 leaves
+  int stdio[3] = {-1, -1, -1};    ///< borrowed; −1 is /dev/null; ignored with a terminal
 };
 
 /// What the shim says. Per container: ready or failed; then running or failed or aborted; then exactly one of exited,
@@ -60,10 +60,10 @@ struct Notice {
   enum class Type : std::uint8_t { ready, running, exited, signaled, failed, aborted };
   Type type = Type::failed;
   std::string container;
-  pid_t host_pid = 0;       ///< ready, running
-  int value = 0;            ///< exit code, signal number, or errno of a failure
-  std::string step;         ///< failed: what it was doing, as in "mount"
-  std::string text;         ///< failed: one sentence
+  pid_t host_pid = 0;               ///< ready, running
+  int value = 0;                    ///< exit code, signal number, or errno of a failure
+  std::string step;                 ///< failed: what it was doing, as in "mount"
+  std::string text;                 ///< failed: one sentence
   std::optional<sys::Fd> terminal;  ///< ready, or running heard again: a terminal's master side
 };
 
