@@ -21,6 +21,7 @@ shim::PodPlan pod_plan(const BringUp& work) {
   plan.hostname = network::hostname_of(work.pod);
   plan.on_owner_loss =
       work.options.owner_loss == OwnerLoss::end_pod ? shim::OnOwnerLoss::end_pod : shim::OnOwnerLoss::wait;
+  for (const rootfs::HeldMount& held : work.held_mounts) plan.held.push_back({held.path, held.mount.get()});
   return plan;
 }
 

@@ -110,8 +110,13 @@ Result<Client> Client::spawn(const std::filesystem::path& binary, const std::fil
   const sys::Fd null = TRY(sys::reopen(place, O_RDWR));
   Request request = make_request(Request::Type::pod, "");
   request.pod = plan;
+  std::vector<int> mounts;
+  for (const HeldMount& held : plan.held) mounts.push_back(held.mount);
+  if (mounts.size() > kMaxHeldMounts || encode(request).size() > kMaxMessageBytes) {
+    return error(Kind::invalid, doing, ": its pod has too many volumes in memory");
+  }
   // It lies in the channel before the shim runs.
-  TRY(send(ours, request, {}));
+  TRY(send(ours, request, mounts));
   const sys::Fd listener = TRY(sys::bind_packet_socket(socket_path, kOwnerOnly).while_doing(doing));
   const std::string title = concat("tank-shim: ", plan.name);
   sys::Spawn what;

@@ -22,6 +22,13 @@ namespace tank::shim {
 enum class Share : std::uint8_t { host, fresh };
 enum class OnOwnerLoss : std::uint8_t { end_pod, wait };
 
+/// A detached mount that the shim is to attach at `path`, in a mount namespace of its own that the containers are cloned
+/// from: the host's table never sees it, and it lives as long as the pod does.
+struct HeldMount {
+  std::string path;  ///< an existing directory
+  int mount = -1;    ///< borrowed
+};
+
 /// What the containers of a pod have in common. The shim enters these namespaces itself and so keeps them alive for as
 /// long as the pod lives; every container is cloned from within them.
 struct PodPlan {
@@ -31,7 +38,9 @@ struct PodPlan {
   Share uts = Share::fresh;
   std::string hostname;
   OnOwnerLoss on_owner_loss = OnOwnerLoss::end_pod;
+  std::vector<HeldMount> held;  ///< volumes in memory that the containers share; at most kMaxHeldMounts
 };
+inline constexpr std::size_t kMaxHeldMounts = 32;
 
 /// An overlayfs(5) root: lowest layer first. Without an upper directory it is read-only.
 struct Overlay {

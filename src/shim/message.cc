@@ -18,6 +18,8 @@ void write_pod(Writer& out, const PodPlan& pod) {
   out.number(pod.uts);
   out.text(pod.hostname);
   out.number(pod.on_owner_loss);
+  out.number(static_cast<std::uint32_t>(pod.held.size()));
+  for (const HeldMount& held : pod.held) out.text(held.path);
 }
 
 std::string read_text(Reader& in, std::size_t most) {
@@ -34,6 +36,8 @@ PodPlan read_pod(Reader& in) {
   pod.uts = in.choice(Share::fresh);
   pod.hostname = read_text(in, kMaxNameBytes);
   pod.on_owner_loss = in.choice(OnOwnerLoss::wait);
+  pod.held.resize(in.number_up_to<std::uint32_t>(kMaxHeldMounts));
+  for (HeldMount& held : pod.held) held.path = read_text(in, kMaxMessageBytes);
   return pod;
 }
 

@@ -20,7 +20,7 @@ inline constexpr std::size_t kMaxTextBytes = 1024;
 /// From the owner.
 struct Request {
   enum class Type : std::uint8_t {
-    pod,     ///< first on a spawned shim's channel: what its containers share
+    pod,     ///< first on a spawned shim's channel: what its containers share; with the mounts it names as descriptors
     attach,  ///< first of a later owner
     create,  ///< with descriptors: the plan, then those that `descriptors` names, in its order
     proceed,

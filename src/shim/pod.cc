@@ -6,6 +6,8 @@
 #include <array>
 
 #include "sys/memory.h"
+#include "sys/mount.h"
+#include "sys/path_in_root.h"
 #include "sys/process.h"
 #include "sys/signal.h"
 #include "sys/socket.h"
@@ -13,8 +15,23 @@
 namespace tank::shim {
 
 namespace {
+
 constexpr int kQuietMilliseconds = 200;
+
+/// The pod's volumes in memory, in a mount namespace of the shim's own. What the host unmounts later goes here too.
+Result<> hold_mounts(const std::vector<HeldMount>& held, std::vector<sys::Fd> descriptors) {
+  if (descriptors.size() != held.size()) return error(Kind::corrupt, "holding volumes: descriptors are missing");
+  TRY(sys::unshare(sys::name_space::kMount));
+  TRY(sys::follow_host_mounts());
+  for (std::size_t i = 0; i < held.size(); ++i) {
+    const sys::Fd place = TRY(sys::open_place(held[i].path.c_str()));
+    const sys::MountFd mount(descriptors[i].release());
+    TRY(sys::attach_mount(mount, place).while_doing("holding '", held[i].path, "'"));
+  }
+  return {};
 }
+
+}  // namespace
 
 Result<> Pod::run() {
   TRY(watch_all());
@@ -108,7 +125,7 @@ void Pod::hear_owner() {
 
 void Pod::obey(const Request& request, std::vector<sys::Fd> descriptors) {
   using Type = Request::Type;
-  if (request.type == Type::pod && !is_set_up_) return set_up(request.pod);
+  if (request.type == Type::pod && !is_set_up_) return set_up(request.pod, std::move(descriptors));
   if (request.type == Type::create) return create(request, std::move(descriptors));
   if (request.type == Type::dismiss) return dismiss();
   if (request.type == Type::attach && !attached_) {
@@ -128,7 +145,7 @@ void Pod::obey(const Request& request, std::vector<sys::Fd> descriptors) {
   if (request.type == Type::signal) container->signal(request.signum);
 }
 
-void Pod::set_up(const PodPlan& plan) {
+void Pod::set_up(const PodPlan& plan, std::vector<sys::Fd> descriptors) {
   is_set_up_ = true;
   on_owner_loss_ = plan.on_owner_loss;
   std::uint64_t fresh = 0;
@@ -137,6 +154,7 @@ void Pod::set_up(const PodPlan& plan) {
   if (plan.uts == Share::fresh) fresh |= sys::name_space::kUts;
   Result<> made = fresh == 0 ? Result<>() : sys::unshare(fresh);
   if (made && plan.uts == Share::fresh && !plan.hostname.empty()) made = sys::set_hostname(plan.hostname.c_str());
+  if (made && !plan.held.empty()) made = hold_mounts(plan.held, std::move(descriptors));
   if (!made) failure_ = made.error();
 }
 

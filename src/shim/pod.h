@@ -30,7 +30,7 @@ class Pod {
   void accept_owner();
   void hear_owner();
   void obey(const Request& request, std::vector<sys::Fd> descriptors);
-  void set_up(const PodPlan& plan);
+  void set_up(const PodPlan& plan, std::vector<sys::Fd> descriptors);
   void create(const Request& request, std::vector<sys::Fd> descriptors);
   void dismiss();
   void lose_owner();

@@ -58,6 +58,11 @@ Error configuration_error(const Fd& context, const char* type, const char* key) 
 
 }  // namespace
 
+Result<> follow_host_mounts() {
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) < 0) return errno_error("following the host's mounts");
+  return {};
+}
+
 Result<> make_mounts_private() {
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0) return errno_error("making all mounts private");
   return {};

@@ -39,6 +39,8 @@ struct FilesystemOption {
 
 /// Cuts every mount of this namespace off from events of, and to, the namespace it was copied from.
 Result<> make_mounts_private();
+/// Lets mounts and unmounts of the namespace this one was copied from come in, and none of ours go out.
+Result<> follow_host_mounts();
 /// mount(2) of an overlay at a host path of Tank's own. `options` may name its directories relative to the working
 /// directory.
 Result<> mount_overlay(const char* target, const char* options);
