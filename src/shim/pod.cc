@@ -36,11 +36,8 @@ Result<> hold_mounts(const std::vector<HeldMount>& held, std::vector<sys::Fd> de
 Result<> Pod::run() {
   TRY(watch_all());
   while (!done_) {
-    const auto events = TRY(epoll_.wait(patience()));
-    if (events.count == 0 && may_shrink()) {
-      launched_ = false;
-      sys::forget_program_pages();
-    }
+    auto events = TRY(epoll_.wait(patience()));
+    if (events.count == 0 && may_shrink()) events = TRY(rest());
     for (const sys::Epoll::Event& event : events) handle(event);
     const auto now = Clock::now();
     for (Container& container : containers_) container.enforce(now);
@@ -66,10 +63,17 @@ int Pod::patience() const {
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1'000'000'000));
 }
 
-/// What launching needed of our code is of no use to a pod that runs: once, after a quiet moment, it is given back.
 bool Pod::may_shrink() const {
-  return launched_ &&
-         std::all_of(containers_.begin(), containers_.end(), [](const Container& each) { return each.is_settled(); });
+  return launched_ && std::all_of(containers_.begin(), containers_.end(),
+                                  [](const Container& each) { return each.is_settled() && !each.deadline(); });
+}
+
+/// What launching needed of our code is of no use to a pod that runs: once, after a quiet moment, it is given back. The
+/// wait follows at once, since all that runs in between comes into memory again.
+Result<sys::Epoll::Events> Pod::rest() {
+  launched_ = false;
+  sys::forget_program_pages();
+  return epoll_.wait(-1);
 }
 
 void Pod::handle(const sys::Epoll::Event& event) {

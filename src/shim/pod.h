@@ -42,6 +42,7 @@ class Pod {
   bool all_ended() const;
   int patience() const;
   bool may_shrink() const;
+  Result<sys::Epoll::Events> rest();
 
   sys::Epoll epoll_;
   sys::Fd signals_;

@@ -1,6 +1,8 @@
 #include "sys/epoll.h"
 
 #include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace tank::sys {
 
@@ -32,10 +34,11 @@ Result<> Epoll::remove(const Fd& fd) { return control(fd_, EPOLL_CTL_DEL, fd, 0)
 
 Result<Epoll::Events> Epoll::wait(int timeout_ms) {
   std::array<epoll_event, 16> raw{};
-  const int count = ::epoll_wait(fd_.get(), raw.data(), static_cast<int>(raw.size()), timeout_ms);
+  // By number for the sake of a program that has just given its pages back (memory.cc).
+  const long count = ::syscall(SYS_epoll_pwait, fd_.get(), raw.data(), raw.size(), timeout_ms, nullptr, 0);
   if (count < 0 && errno != EINTR) return errno_error("waiting for events");
   Events out;
-  for (int i = 0; i < count; ++i) {
+  for (long i = 0; i < count; ++i) {
     const epoll_event& event = raw[static_cast<std::size_t>(i)];
     out.events[out.count++] = {event.data.fd, (event.events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0,
                                (event.events & EPOLLOUT) != 0};

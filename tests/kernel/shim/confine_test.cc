@@ -150,6 +150,17 @@ TEST(ShimDescriptors, AUserMayReopenItsPipes) {
   EXPECT_EQ(rig.run(plan), "open /dev/stdout 0\nopen /dev/stderr 0\n");
 }
 
+TEST(ShimIdentity, HasASessionKeyringOfItsOwn) {
+  Rig rig;
+  const std::string own = value_of(rig.run(rig.plan({"payload", "keyring"})), "keyring");
+  const std::string other = value_of(rig.run(rig.plan({"payload", "keyring"})), "keyring");
+  const long host = syscall(SYS_keyctl, 0 /* KEYCTL_GET_KEYRING_ID */, -3, 0);
+  if (host < 0 && errno == ENOSYS) GTEST_SKIP() << "the kernel has no keyrings";
+  EXPECT_GT(std::stol(own), 0);
+  EXPECT_NE(own, std::to_string(host));
+  EXPECT_NE(own, other);
+}
+
 TEST(ShimProgram, CannotBeOpenedForWritingFromInside) {
   for (const bool init : {false, true}) {
     Rig rig;

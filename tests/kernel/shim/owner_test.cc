@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -323,6 +324,21 @@ TEST(ShimProcess, IsSmallWhileItsPodRuns) {
 #else
   EXPECT_GT(pss, 0);  // the budget is for what is shipped
 #endif
+}
+
+TEST(ShimProcess, WaitsWithoutATimeoutWhileItsPodRuns) {
+  Rig rig;
+  rig.start(rig.plan({"payload", "pause"}));
+  // Number and arguments of the system call it is in; epoll_pwait's fourth is the timeout, −1 for none.
+  const auto waits_for_ever = [&] {
+    std::istringstream call(text_of(proc(rig.shim()) / "syscall"));
+    std::string number, descriptor, events, most, timeout;
+    call >> number >> descriptor >> events >> most >> timeout;
+    return number == std::to_string(SYS_epoll_pwait) && std::stoull(timeout, nullptr, 16) % (1ULL << 32U) == 0xffffffffU;
+  };
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (!waits_for_ever() && std::chrono::steady_clock::now() < deadline) continue;
+  EXPECT_TRUE(waits_for_ever()) << text_of(proc(rig.shim()) / "syscall");
 }
 
 }  // namespace
