@@ -105,7 +105,14 @@ class LayerPull {
     // Twice as many as may download at once, so that unpacking does not keep the network waiting.
     const std::size_t count = std::min<std::size_t>(manifest_.layers.size(), 2 * kAtOnce);
     std::vector<std::jthread> threads;
-    for (std::size_t i = 1; i < count; ++i) threads.emplace_back([this] { work(); });
+    for (std::size_t i = 1; i < count; ++i) {
+      try {
+        threads.emplace_back([this] { work(); });
+      } catch (const std::system_error&) {
+        // No more threads to be had: those there are do it, at worst the caller's own.
+        break;
+      }
+    }
     work();
     threads.clear();
     if (first_error_) return *first_error_;
@@ -246,6 +253,7 @@ Result<ImageConfig> bring_config(const Store& store, Origin& origin, const Image
 
 Result<Image> pull(const Store& store, Origin& origin, const ReceivedDocument& top, const PullNames& names,
                    const PullOptions& options) {
+  (void)sweep_layers(store.data_dir());
   Progress progress(options);
   const Resolved resolved = TRY(resolve(origin, top, host_platform()));
   ImageConfig config = TRY(bring_config(store, origin, resolved.manifest, options));
