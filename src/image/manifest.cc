@@ -115,7 +115,7 @@ Result<Document> parse_manifest(const boost::json::object& object, std::string m
   }
   for (const Descriptor& layer : manifest.layers) {
     if (!contains(kLayerTypes, layer.media_type)) {
-      return error(Kind::unsupported, "layer ", to_string(layer.digest), " is of type '", layer.media_printable(type),
+      return error(Kind::unsupported, "layer ", to_string(layer.digest), " is of type '", printable(layer.media_type),
                    "'");
     }
   }

@@ -11,6 +11,7 @@
 #include "image/config.h"
 #include "image/layer.h"
 #include "image/manifest.h"
+#include "image/printable.h"
 
 namespace tank::image {
 
@@ -81,7 +82,7 @@ Result<Resolved> resolve(Origin& origin, const ReceivedDocument& top, const Plat
   if (manifest == nullptr) return error(Kind::corrupt, "index ", name, " names an index as its manifest");
   if (manifest->media_type != chosen.media_type) {
     return error(Kind::corrupt, "manifest ", to_string(chosen.digest), " is of type '", manifest->media_type,
-                 "', the index says '", chosen.media_type, "'");
+                 "', the index says '", printable(chosen.media_type), "'");
   }
   return Resolved{
       {manifest->media_type, chosen.digest, chosen.size, {}, {}}, std::move(received.bytes), std::move(*manifest)};
