@@ -161,7 +161,7 @@ class TarFiles : public ImageFiles {
       const std::filesystem::path parent = std::filesystem::path(name).parent_path();
       member.link = plain_name((parent / archive_entry_symlink(entry)).lexically_normal().native());
     }
-    if (archive_entry_filetype(entry) == AE_IFDIR) member.link = "/";
+    if (archive_entry_filetype(entry) == AE_IFDIR) member.link.assign(1, '/');
     return member;
   }
 
