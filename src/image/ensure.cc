@@ -2,6 +2,8 @@
 // few small files.
 #include "image/ensure.h"
 
+#include <system_error>
+
 #include "image/local_origins.h"
 #include "image/pull.h"
 #include "image/store.h"
@@ -89,7 +91,9 @@ Result<Image> ensure_from_registry(const std::filesystem::path& data_dir, const 
 // not here yet.
 Result<Image> ensure_from_files(const std::filesystem::path& data_dir, Reference reference, const std::string& asked,
                                 const PullOptions& options) {
-  reference.path = std::filesystem::absolute(reference.path).lexically_normal();
+  std::error_code failure;
+  reference.path = std::filesystem::absolute(reference.path, failure).lexically_normal();
+  if (failure) return Error::from_errno(failure.value(), "finding out the current directory");
   const std::unique_ptr<ImageFiles> files = TRY(open_image_files(reference, data_dir, options));
   const std::vector<OfferedImage> offered = TRY(offered_images(*files, reference.transport));
   const OfferedImage chosen = TRY(choose_image(offered, reference.tag));

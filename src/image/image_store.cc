@@ -1,4 +1,4 @@
-// tank/image_store.h: listing, inspecting, removing and loading images.
+// tank/image_store.h: listing, inspecting and removing images. Loading is in image_load.cc.
 #include "tank/image_store.h"
 
 #include <algorithm>
@@ -7,8 +7,7 @@
 #include "image/config.h"
 #include "image/json.h"
 #include "image/layer.h"
-#include "image/local_origins.h"
-#include "image/pull.h"
+#include "image/printable.h"
 #include "image/store.h"
 #include "sys/file.h"
 #include "sys/file_stream.h"
@@ -48,7 +47,7 @@ StoredImage summary_of(const Entry& entry, const Result<Opened>& opened) {
   const ImageConfig& config = opened->config;
   out.platform = to_string(Platform{config.os, config.architecture, config.variant});
   const Result<boost::json::object> object = json::parse_object(opened->config_json);
-  if (object) out.created = json::string(*object, "created").value_or("");
+  if (object) out.created = printable(json::string(*object, "created").value_or(""), 40);
   out.size = opened->manifest.config.size;
   for (const Descriptor& layer : opened->manifest.layers) out.size += layer.size;
   return out;
@@ -91,7 +90,7 @@ Result<std::vector<Found>> look_up(const Store& store, const std::string& text) 
     if (entry) return std::vector<Found>{{*entry, summary_of(*entry, open_entry(store, *entry))}};
   }
   std::vector<Found> found = by_digest(store, entries, text);
-  if (found.empty()) return error(Kind::not_found, "image '", text.substr(0, 300), "' is not in the store");
+  if (found.empty()) return error(Kind::not_found, "image '", printable(text, 300), "' is not in the store");
   const auto differs = [&](const Found& other) { return other.summary.digest != found.front().summary.digest; };
   if (std::any_of(found.begin(), found.end(), differs)) {
     return error(Kind::invalid, "'", text, "' fits several images; give more digits");
@@ -185,83 +184,6 @@ Result<> collect(const Store& store, const InUse& in_use, RemovedImage& report) 
   return {};
 }
 
-Result<Reference> guess_source(const std::filesystem::path& data_dir, const std::string& path,
-                               const PullOptions& options) {
-  Reference reference;
-  reference.path = path;
-  const sys::FileStatus status = TRY(sys::status_of_path(path));
-  if (status.type == sys::FileType::directory) {
-    reference.transport = Reference::Transport::oci;
-    return reference;
-  }
-  // An archive of a newer `docker save` is both kinds; only manifest.json has the full names.
-  reference.transport = Reference::Transport::docker_archive;
-  const std::unique_ptr<ImageFiles> files = TRY(open_image_files(reference, data_dir, options));
-  if (files->has("manifest.json")) return reference;
-  reference.transport = Reference::Transport::oci_archive;
-  if (files->has("oci-layout")) return reference;
-  return error(Kind::invalid, "'", path, "' is neither a docker archive nor an OCI archive");
-}
-
-Result<Reference> find_source(const std::filesystem::path& data_dir, const std::string& source,
-                              const PullOptions& options) {
-  const bool is_path = source.find(':') == std::string::npos || sys::status_of_path(source).has_value();
-  if (is_path) return guess_source(data_dir, source, options);
-  Reference reference = TRY(parse_reference(source));
-  if (reference.transport == Reference::Transport::registry || reference.transport == Reference::Transport::rootfs) {
-    return error(Kind::invalid, "'", source, "' is no layout or archive to load from");
-  }
-  return reference;
-}
-
-// A bare tag, as most OCI layouts have, says nothing about the repository.
-Result<std::vector<std::string>> full_names(const OfferedImage& image) {
-  std::vector<std::string> out;
-  for (const std::string& name : image.names) {
-    if (name.find_first_of("/:") == std::string::npos) continue;
-    const Result<Reference> reference = parse_reference(name);
-    if (!reference || reference->transport != Reference::Transport::registry) continue;
-    std::string full = to_string(*reference);
-    if (std::find(out.begin(), out.end(), full) == out.end()) out.push_back(std::move(full));
-  }
-  if (out.empty()) return error(Kind::invalid, "an image in it has no full name; load it under a name of your own");
-  return out;
-}
-
-Result<std::string> parse_own_name(const std::string& name) {
-  const Reference reference = TRY(parse_reference(name));
-  if (reference.transport != Reference::Transport::registry || reference.digest) {
-    return error(Kind::invalid, "'", name, "' is no name with a tag");
-  }
-  return to_string(reference);
-}
-
-Result<std::vector<std::string>> load(const std::filesystem::path& data_dir, const Reference& source,
-                                      const std::string& name, const PullOptions& options) {
-  const std::unique_ptr<ImageFiles> files = TRY(open_image_files(source, data_dir, options));
-  std::vector<OfferedImage> offered = TRY(offered_images(*files, source.transport));
-  if (!source.tag.empty() || !name.empty()) {
-    OfferedImage chosen = TRY(choose_image(offered, source.tag));
-    if (!name.empty()) {
-      std::string own_name = TRY(parse_own_name(name));
-      chosen.names = {std::move(own_name)};
-    }
-    offered = {std::move(chosen)};
-  }
-  std::vector<std::string> loaded;
-  for (const OfferedImage& image : offered) {
-    const std::vector<std::string> names = TRY(full_names(image));
-    const std::unique_ptr<Origin> origin = TRY(open_origin(*files, source.transport, image));
-    const ReceivedDocument top = TRY(origin->top());
-    const Store store = TRY(Store::open_for_writing(data_dir));
-    for (const std::string& reference : names) {
-      TRY(pull(store, *origin, top, {reference, reference, to_string(top.digest)}, options));
-      loaded.push_back(reference);
-    }
-  }
-  return loaded;
-}
-
 }  // namespace
 }  // namespace image
 
@@ -311,12 +233,6 @@ Result<RemovedImage> remove_image(const std::filesystem::path& data_dir, const s
   report.references.assign(names.begin(), names.end());
   TRY(image::collect(store, in_use, report).while_doing("removing what image ", reference, " left"));
   return report;
-}
-
-Result<std::vector<std::string>> load_images(const std::filesystem::path& data_dir, const std::string& source,
-                                             const std::string& name, const PullOptions& options) {
-  const image::Reference reference = TRY(image::find_source(data_dir, source, options));
-  return image::load(data_dir, reference, name, options).while_doing("loading '", source, "'");
 }
 
 }  // namespace tank

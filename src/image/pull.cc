@@ -11,6 +11,7 @@
 #include "image/config.h"
 #include "image/layer.h"
 #include "image/manifest.h"
+#include "image/printable.h"
 
 namespace tank::image {
 
@@ -81,7 +82,7 @@ Result<Resolved> resolve(Origin& origin, const ReceivedDocument& top, const Plat
   if (manifest == nullptr) return error(Kind::corrupt, "index ", name, " names an index as its manifest");
   if (manifest->media_type != chosen.media_type) {
     return error(Kind::corrupt, "manifest ", to_string(chosen.digest), " is of type '", manifest->media_type,
-                 "', the index says '", chosen.media_type, "'");
+                 "', the index says '", printable(chosen.media_type), "'");
   }
   return Resolved{
       {manifest->media_type, chosen.digest, chosen.size, {}, {}}, std::move(received.bytes), std::move(*manifest)};
@@ -105,7 +106,14 @@ class LayerPull {
     // Twice as many as may download at once, so that unpacking does not keep the network waiting.
     const std::size_t count = std::min<std::size_t>(manifest_.layers.size(), 2 * kAtOnce);
     std::vector<std::jthread> threads;
-    for (std::size_t i = 1; i < count; ++i) threads.emplace_back([this] { work(); });
+    for (std::size_t i = 1; i < count; ++i) {
+      try {
+        threads.emplace_back([this] { work(); });
+      } catch (const std::system_error&) {
+        // No more threads to be had: those there are do it, at worst the caller's own.
+        break;
+      }
+    }
     work();
     threads.clear();
     if (first_error_) return *first_error_;
@@ -246,6 +254,7 @@ Result<ImageConfig> bring_config(const Store& store, Origin& origin, const Image
 
 Result<Image> pull(const Store& store, Origin& origin, const ReceivedDocument& top, const PullNames& names,
                    const PullOptions& options) {
+  (void)sweep_layers(store.data_dir());
   Progress progress(options);
   const Resolved resolved = TRY(resolve(origin, top, host_platform()));
   ImageConfig config = TRY(bring_config(store, origin, resolved.manifest, options));

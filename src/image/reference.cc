@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/parse.h"
+#include "image/printable.h"
 #include "tank/units.h"
 
 namespace tank::image {
@@ -98,7 +99,7 @@ Result<> check_tag(std::string_view tag) {
   const auto fits = [](char c) { return is_word(c) || c == '_' || c == '.' || c == '-'; };
   if (tag.empty() || tag.size() > kMaxTag || !std::all_of(tag.begin(), tag.end(), fits) || tag.front() == '.' ||
       tag.front() == '-') {
-    return error(Kind::invalid, "'", tag.substr(0, 150),
+    return error(Kind::invalid, "'", printable(tag),
                  "' is not a tag (1 to 128 letters, digits, '_', '.', '-', beginning with none of the last two)");
   }
   return {};
@@ -200,16 +201,10 @@ Result<Reference> parse_any(std::string_view text) {
   return parse_registry_reference(text);
 }
 
-std::string printable(std::string_view text) {
-  std::string out(text.substr(0, 300));
-  for (char& c : out) c = static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  return out;
-}
-
 }  // namespace
 
 Result<Reference> parse_reference(std::string_view text) {
-  return parse_any(text).while_doing("image reference '", printable(text), "'");
+  return parse_any(text).while_doing("image reference '", printable(text, 300), "'");
 }
 
 std::string repository_name(const Reference& reference) { return reference.host + "/" + reference.repository; }

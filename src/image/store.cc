@@ -24,11 +24,17 @@ constexpr std::int64_t kPartialLifetimeSeconds = 24 * 3600;
 
 bool stands(const std::filesystem::path& path) { return sys::status_of_path(path).has_value(); }
 
+Result<> ensure_blob_dir(const std::filesystem::path& directory) {
+  if (stands(directory)) return {};
+  TRY(sys::ensure_dir(directory, 0755));
+  return sys::sync_dir(directory.parent_path());
+}
+
 Result<> ensure_layout(const std::filesystem::path& images) {
   TRY(sys::ensure_dir(images, 0700));
   TRY(sys::ensure_dir(images / "partial", 0700));
   TRY(sys::ensure_dir(images / "blobs", 0755));
-  TRY(sys::ensure_dir(images / "blobs/sha256", 0755));
+  TRY(ensure_blob_dir(images / "blobs/sha256"));
   if (stands(images / "oci-layout") && stands(images / "index.json")) return {};
   const sys::DirFd lock = TRY(sys::open_dir(images));
   TRY(sys::lock_file(lock, sys::Lock::exclusive));
@@ -199,7 +205,7 @@ Result<Store::Outcome> Store::ensure_blob(const Descriptor& descriptor, Reuse re
       TRY(sys::unlink_at(partial_, name));
       return Outcome::reused;
     }
-    TRY(sys::ensure_dir(directory, 0755));
+    TRY(ensure_blob_dir(directory));
     BlobWriter writer = TRY(BlobWriter::resume(std::move(claimed.file), descriptor));
     const Result<> filled = fill_and_check(writer, fetch);
     if (!filled) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "image/image_files.h"
+#include "image/printable.h"
 #include "sys/file.h"
 #include "sys/file_stream.h"
 
@@ -96,7 +97,8 @@ class Reader {
   }
   Error broken() {
     const char* why = archive_error_string(archive_);
-    return error(tank::Kind::corrupt, "the archive cannot be read: ", why != nullptr ? why : "unknown error");
+    return error(tank::Kind::corrupt,
+                 "the archive cannot be read: ", why != nullptr ? printable(why) : "unknown error");
   }
 
   Position position_;
@@ -146,7 +148,7 @@ class TarFiles : public ImageFiles {
       if (text == nullptr || plain_name(text) != real || archive_entry_filetype(entry) != AE_IFREG) continue;
       return stream_entry(reader, offset, sink);
     }
-    return error(Kind::not_found, "the archive has no file '", name, "'");
+    return error(Kind::not_found, "the archive has no file '", printable(name), "'");
   }
 
  private:
@@ -159,7 +161,7 @@ class TarFiles : public ImageFiles {
       const std::filesystem::path parent = std::filesystem::path(name).parent_path();
       member.link = plain_name((parent / archive_entry_symlink(entry)).lexically_normal().native());
     }
-    if (archive_entry_filetype(entry) == AE_IFDIR) member.link = "/";
+    if (archive_entry_filetype(entry) == AE_IFDIR) member.link.assign(1, '/');
     return member;
   }
 
@@ -171,7 +173,7 @@ class TarFiles : public ImageFiles {
       if (found->second.link.empty()) return at;
       at = found->second.link;
     }
-    return error(Kind::not_found, "the archive has no file '", name, "'");
+    return error(Kind::not_found, "the archive has no file '", printable(name), "'");
   }
 
   static Result<> stream_entry(Reader& reader, std::uint64_t offset,
