@@ -195,39 +195,40 @@ Result<std::vector<Rule>> looked_up(const Seccomp& source, std::uint32_t otherwi
   return out;
 }
 
-/// One entry for each name of each rule; a number may come several times.
-std::vector<Call> mentioned_calls(const std::vector<Rule>& rules, Abi abi) {
-  std::vector<Call> out;
+struct Mention {
+  std::uint32_t number;
+  const Rule* rule;
+};
+
+/// Every rule's calls on this architecture, by number; the rules of one number stay in order.
+std::vector<Mention> mentions_of(const std::vector<Rule>& rules, Abi abi) {
+  std::vector<Mention> out;
   for (const Rule& rule : rules) {
     for (const Syscall& call : rule.calls) {
-      const auto number = call.number(abi);
-      if (!number) continue;
-      out.push_back({*number, std::nullopt, {}});
-      if (rule.source->args.empty()) out.back().always = rule.action;
-      if (!rule.source->args.empty()) out.back().alternatives = alternatives_of(*rule.source, rule.action);
+      if (const auto number = call.number(abi)) out.push_back({*number, &rule});
     }
   }
+  std::stable_sort(out.begin(), out.end(), [](const Mention& a, const Mention& b) { return a.number < b.number; });
   return out;
 }
 
 /// Sorted, one entry for each number.
 Result<std::vector<Call>> calls_of(const std::vector<Rule>& rules, Abi abi) {
-  std::vector<Call> mentioned = mentioned_calls(rules, abi);
-  std::stable_sort(mentioned.begin(), mentioned.end(),
-                   [](const Call& a, const Call& b) { return a.number < b.number; });
+  const std::vector<Mention> mentions = mentions_of(rules, abi);
   std::vector<Call> out;
-  out.reserve(mentioned.size());
-  for (Call& call : mentioned) {
-    if (out.empty() || out.back().number != call.number) {
-      out.push_back(std::move(call));
+  out.reserve(mentions.size());
+  for (const auto& [number, rule] : mentions) {
+    if (out.empty() || out.back().number != number) out.push_back({number, std::nullopt, {}});
+    Call& call = out.back();
+    if (!rule->source->args.empty()) {
+      std::vector<Alternative> more = alternatives_of(*rule->source, rule->action);
+      std::move(more.begin(), more.end(), std::back_inserter(call.alternatives));
       continue;
     }
-    Call& same = out.back();
-    if (same.always && call.always && *same.always != *call.always) {
-      return error(Kind::invalid, "seccomp: two rules contradict each other on system call ", call.number);
+    if (call.always && *call.always != rule->action) {
+      return error(Kind::invalid, "seccomp: two rules contradict each other on system call ", number);
     }
-    if (call.always) same.always = call.always;
-    std::move(call.alternatives.begin(), call.alternatives.end(), std::back_inserter(same.alternatives));
+    call.always = rule->action;
   }
   return out;
 }

@@ -20,7 +20,8 @@ constexpr mode_t kPrivate = 0700;
 /// mkdir(2) subtracts the umask, which must not decide what a volume's users may do.
 Result<> set_mode(const path& at, mode_t mode) {
   const sys::Fd fd = TRY(sys::open_path(at, O_PATH | O_DIRECTORY | O_NOFOLLOW));
-  return sys::set_node_mode(fd, mode);
+  const sys::NodeStatus given = TRY(sys::node_of(fd));
+  return given.mode == mode ? Result<>{} : sys::set_node_mode(fd, mode);
 }
 
 Result<> make_directory(const MakeDirectory& wanted) {
@@ -106,7 +107,14 @@ Result<HeldMount> make_memory(const MemoryVolume& volume) {
   return HeldMount{volume.path, std::move(mount)};
 }
 
-Result<> write_etc(const WriteFile& file) { return sys::replace_file(file.path, file.content, 0644, sys::Durable::no); }
+/// In place: containers have the file itself mounted, not its name.
+Result<> write_etc(const WriteFile& file) {
+  constexpr mode_t kForEverybody = 0644;
+  const sys::Fd fd = TRY(sys::open_path(file.path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, kForEverybody));
+  const sys::NodeStatus given = TRY(sys::node_of(fd));
+  if (given.mode != kForEverybody) TRY(sys::set_node_mode(fd, kForEverybody));
+  return sys::write_all(fd, file.content).while_doing("writing '", file.path.native(), "'");
+}
 
 }  // namespace
 

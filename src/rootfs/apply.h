@@ -17,8 +17,8 @@ struct HeldMount {
   sys::MountFd mount;
 };
 
-/// Idempotent where it can be: what stands already stays, /etc files are replaced. Claims and host paths it made are
-/// not undone. Error kinds: not_found and exists (a hostPath that is missing or of another type), denied, kernel.
+/// Idempotent where it can be: what stands already stays, /etc files are written anew. Claims and host paths it made
+/// are not undone. Error kinds: not_found and exists (a hostPath that is missing or of another type), denied, kernel.
 Result<std::vector<HeldMount>> apply(const Plan& plan);
 
 /// A fresh writable layer for a container that is built anew while its pod lives. It must not be mounted anywhere.

@@ -16,6 +16,8 @@ namespace {
 constexpr const char* kArchitecture = "amd64";
 #elif defined(__aarch64__)
 constexpr const char* kArchitecture = "arm64";
+#else
+#error "no device, seccomp and capability rules for this architecture"
 #endif
 
 constexpr const char* kProcessors = "/sys/devices/system/cpu";
@@ -27,20 +29,6 @@ Result<std::vector<std::string>> observe_bounding() {
   std::vector<std::string> out;
   for (std::size_t number = 0; number < names.size(); ++number) {
     if ((bits >> number & 1U) != 0) out.emplace_back(names[number]);
-  }
-  return out;
-}
-
-/// One directory for each processor, on the machines that have them at all.
-Result<std::vector<std::string>> observe_thermal_throttle() {
-  std::vector<std::string> out;
-  const auto first = TRY(sys::find_node(concat(kProcessors, "/cpu0/thermal_throttle")));
-  if (!first) return out;
-  const std::vector<std::string> names = TRY(sys::list_dir(std::filesystem::path(kProcessors)));
-  for (const std::string& name : names) {
-    const std::string path = concat(kProcessors, "/", name, "/thermal_throttle");
-    const auto found = TRY(sys::find_node(path));
-    if (found) out.push_back(path);
   }
   return out;
 }
@@ -90,6 +78,19 @@ Result<std::vector<oci::Device>> observe_devices() {
 
 }  // namespace
 
+Result<std::vector<std::string>> observe_thermal_throttle(const std::filesystem::path& processors) {
+  std::vector<std::string> out;
+  const auto first = TRY(sys::find_node(processors / "cpu0/thermal_throttle"));
+  if (!first) return out;
+  const std::vector<std::string> names = TRY(sys::list_dir(processors));
+  for (const std::string& name : names) {
+    const std::filesystem::path path = processors / name / "thermal_throttle";
+    const auto found = TRY(sys::find_node(path));
+    if (found) out.push_back(path);
+  }
+  return out;
+}
+
 Result<oci::HostFacts> observe_host(const Pod& pod) {
   oci::HostFacts out;
   out.architecture = kArchitecture;
@@ -97,7 +98,7 @@ Result<oci::HostFacts> observe_host(const Pod& pod) {
   const sys::OpenFiles files = TRY(sys::open_files_limit());
   out.open_files = {"RLIMIT_NOFILE", files.soft, files.hard};
   out.memory.count = TRY(sys::total_memory());
-  out.masked_paths = TRY(observe_thermal_throttle());
+  out.masked_paths = TRY(observe_thermal_throttle(kProcessors));
   const auto privileged = [](const Container& container) { return container.security.privileged; };
   if (std::any_of(pod.containers.begin(), pod.containers.end(), privileged)) out.devices = TRY(observe_devices());
   return out;

@@ -14,7 +14,8 @@ constexpr std::int64_t kSharedMemory = std::int64_t{64} << 20U;
 
 /// Names come parsed, but become path components here, and a bad one must not remove somebody else's tree.
 Result<> check_component(const char* what, const std::string& name) {
-  if (!name.empty() && name != "." && name != ".." && name.find_first_of(std::string("/\0", 2)) == std::string::npos)
+  if (!name.empty() && name[0] != '_' && name != "." && name != ".." &&
+      name.find_first_of(std::string("/\0", 2)) == std::string::npos)
     return {};
   return error(Kind::invalid, what, " '", name, "' cannot name a directory");
 }
@@ -46,7 +47,6 @@ class Planner {
     directory(directories_.data_dir);
     directory(directories_.data_dir / "pods");
     directory(pod_data_dir(directories_));
-    directory(pod_data_dir(directories_) / "containers");
     directory(directories_.run_dir);
     directory(directories_.run_dir / "root");
     add_etc(etc);
@@ -101,7 +101,7 @@ class Planner {
   }
 
   void add_empty(const Volume& volume) {
-    const path all = pod_data_dir(directories_) / "volumes";
+    const path all = pod_data_dir(directories_) / "_volumes";
     directory(all);
     directory(all / volume.name, 0777);
     own_by_group(all / volume.name);
@@ -135,7 +135,7 @@ class Planner {
 
   Result<> add_container(const Container& container, const Image& image) {
     TRY(check_component("container", container.name));
-    const path own = pod_data_dir(directories_) / "containers" / container.name;
+    const path own = pod_data_dir(directories_) / container.name;
     ContainerFiles out;
     out.name = container.name;
     out.root = directories_.run_dir / "root" / container.name;

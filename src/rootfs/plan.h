@@ -1,13 +1,14 @@
 // Where a pod's files stand on the host, and what of them is mounted where in its containers. Pure: names in, names
 // out.
 //
-//     <data_dir>/pods/<uid>/containers/<name>/{upper,work}   writable layers, gone with the pod
-//     <data_dir>/pods/<uid>/volumes/<name>                   emptyDir volumes on disk, gone with the pod
-//     <data_dir>/volumes/<namespace>/<claim>                 claims, kept
-//     <run_dir>/etc/{hosts,hostname,resolv.conf}             shared by the pod's containers
-//     <run_dir>/root/<container>                             where a container's root is mounted, in its namespace
-//     <run_dir>/memory/<name>                                where emptyDir volumes of medium Memory are mounted, in
-//                                                            the shim's namespace; shm is the pod's /dev/shm
+//     <data_dir>/pods/<uid>/<container>/{upper,work}   writable layers, gone with the pod
+//     <data_dir>/pods/<uid>/_volumes/<name>            emptyDir volumes on disk, gone with the pod; no container's name
+//                                                      can begin with "_"
+//     <data_dir>/volumes/<namespace>/<claim>           claims, kept
+//     <run_dir>/etc/{hosts,hostname,resolv.conf}       shared by the pod's containers
+//     <run_dir>/root/<container>                       where a container's root is mounted, in its namespace
+//     <run_dir>/memory/<name>                          where emptyDir volumes of medium Memory are mounted, in the
+//                                                      shim's namespace; <run_dir>/shm is the pod's /dev/shm
 #pragma once
 
 #include <sys/types.h>

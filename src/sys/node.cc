@@ -46,7 +46,7 @@ Result<std::optional<NodeStatus>> find_node_at(const Fd& dir, const std::string&
 Result<std::optional<NodeStatus>> find_node(const std::string& path) {
   struct stat found {};
   if (::stat(path.c_str(), &found) == 0) return std::optional<NodeStatus>(to_node(found));
-  if (errno == ENOENT) return std::optional<NodeStatus>();
+  if (errno == ENOENT || errno == ENOTDIR) return std::optional<NodeStatus>();
   return errno_error("reading the attributes of '", path, "'");
 }
 

@@ -27,7 +27,7 @@ struct NodeStatus {
 Result<NodeStatus> node_of(const Fd& fd);
 /// fstatat(2), not following a link; nothing when there is no such name.
 Result<std::optional<NodeStatus>> find_node_at(const Fd& dir, const std::string& name);
-/// stat(2) of a host path, following links; nothing when it is not there.
+/// stat(2) of a host path, following links; nothing when it is not there, be it for a file in the middle of the path.
 Result<std::optional<NodeStatus>> find_node(const std::string& path);
 
 /// readlinkat(2), the whole target.

@@ -138,11 +138,12 @@ TEST_F(Apply, MakesEverythingAndUndoRemovesItAll) {
   ::umask(mask);
   EXPECT_EQ(mode(scratch_ / "data"), 0700U);
   EXPECT_EQ(mode(data("")), 0700U);
-  EXPECT_EQ(mode(data("containers/c/upper")), 0755U);
-  EXPECT_EQ(mode(data("volumes/disk")), 0777U);
+  EXPECT_EQ(mode(data("c/upper")), 0755U);
+  EXPECT_EQ(mode(data("_volumes/disk")), 0777U);
   EXPECT_EQ(mode(scratch_ / "data/volumes/default/db"), 0755U);
   EXPECT_EQ(mode(scratch_ / "data/volumes/default"), 0700U);
   EXPECT_EQ(read(scratch_ / "run/p/etc/hosts"), "hosts\n");
+  EXPECT_EQ(mode(scratch_ / "run/p/etc/hosts"), 0644U);
   EXPECT_EQ(read(scratch_ / "run/p/etc/resolv.conf"), "dns\n");
   write(scratch_ / "data/volumes/default/db/kept", "data");
   ASSERT_TRUE(undo(directories_));
@@ -161,7 +162,7 @@ TEST_F(Apply, IsIdempotentAndKeepsModesThatWereChanged) {
 }
 
 TEST_F(Apply, RefusesADirectoryWhereSomethingElseStands) {
-  write(data("containers"), "a file");
+  write(data("c"), "a file");
   EXPECT_FALSE(apply(planned()));
   ASSERT_TRUE(undo(directories_));
 }
@@ -171,7 +172,7 @@ TEST_F(Apply, UndoRemovesTreesDeeperThanThereAreDescriptors) {
   // What a workload can leave behind with two lines of shell.
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  int here = ::open(data("containers/c/upper").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  int here = ::open(data("c/upper").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
   for (int depth = 0; depth < 300; ++depth) {
     ASSERT_EQ(::mkdirat(here, "d", 0700), 0);
     const int below = ::openat(here, "d", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -201,7 +202,7 @@ TEST_F(Apply, UndoRefusesAUidThatIsNoName) {
 TEST_F(Apply, UndoFollowsNoLinkOutOfThePod) {
   expect_applied();
   write(scratch_ / "precious/file", "x");
-  fs::create_directory_symlink(scratch_ / "precious", data("containers/c/upper/link"));
+  fs::create_directory_symlink(scratch_ / "precious", data("c/upper/link"));
   fs::remove_all(scratch_ / "run/p/etc");
   fs::create_directory_symlink(scratch_ / "precious", scratch_ / "run/p/etc");
   ASSERT_TRUE(undo(directories_));
@@ -213,15 +214,15 @@ TEST_F(Apply, GivesTheRootTheImagesOwnAttributes) {
   ASSERT_EQ(::chmod((scratch_ / "layer").c_str(), 01711), 0);
   const Plan all = planned();
   ASSERT_TRUE(apply(all));
-  EXPECT_EQ(mode(data("containers/c/upper")), 01711U);
-  EXPECT_EQ(stat_of(data("containers/c/upper")).st_uid, 12U);
-  EXPECT_EQ(stat_of(data("containers/c/upper")).st_gid, 34U);
-  write(data("containers/c/upper/old"), "x");
-  write(data("containers/c/work/work/old"), "x");
+  EXPECT_EQ(mode(data("c/upper")), 01711U);
+  EXPECT_EQ(stat_of(data("c/upper")).st_uid, 12U);
+  EXPECT_EQ(stat_of(data("c/upper")).st_gid, 34U);
+  write(data("c/upper/old"), "x");
+  write(data("c/work/work/old"), "x");
   ASSERT_TRUE(renew(all.containers[0]));
-  EXPECT_TRUE(fs::is_empty(data("containers/c/upper")));
-  EXPECT_TRUE(fs::is_empty(data("containers/c/work")));
-  EXPECT_EQ(mode(data("containers/c/upper")), 01711U);
+  EXPECT_TRUE(fs::is_empty(data("c/upper")));
+  EXPECT_TRUE(fs::is_empty(data("c/work")));
+  EXPECT_EQ(mode(data("c/upper")), 01711U);
 }
 
 TEST_F(Apply, MakesMemoryVolumesThatNoMountTableShows) {
@@ -298,6 +299,20 @@ TEST_F(Apply, GivesVolumesToTheGroupOnce) {
   ::chmod(volume.c_str(), 0755);
   ASSERT_TRUE(own_by_group(volume, Id{4242}));
   EXPECT_EQ(stat_of(volume / "later").st_gid, 4242U);
+}
+
+TEST(ObserveHost, FindsTheProcessorsThatTellTheirTemperature) {
+  Scratch scratch;
+  // As /sys/devices/system/cpu is: processors, other directories, and plain files.
+  for (const auto* name : {"cpu1", "cpu10", "cpufreq"}) fs::create_directories(scratch / name);
+  write(scratch / "online", "0-1");
+  EXPECT_THAT(*observe_thermal_throttle(scratch.path()), IsEmpty());
+  for (const auto* name : {"cpu0", "cpu1"}) fs::create_directories(scratch / (std::string(name) + "/thermal_throttle"));
+  const auto found = observe_thermal_throttle(scratch.path());
+  ASSERT_TRUE(found) << found.error().sentence();
+  EXPECT_THAT(*found, testing::ElementsAre((scratch / "cpu0/thermal_throttle").native(),
+                                           (scratch / "cpu1/thermal_throttle").native()));
+  EXPECT_THAT(*observe_thermal_throttle(scratch / "missing"), IsEmpty());
 }
 
 TEST(ObserveHost, SeesWhatThisProcessHas) {

@@ -75,10 +75,9 @@ TEST(Plan, RefusesUnknownVolumesAndMissingImages) {
 TEST(Plan, OfAPlainPodIsAHandfulOfDirectories) {
   const auto got = planned(pod_with({}, {}));
   ASSERT_TRUE(got);
-  EXPECT_THAT(paths(*got),
-              ElementsAre("/data", "/data/pods", "/data/pods/u1", "/data/pods/u1/containers", "/run/pods/u1",
-                          "/run/pods/u1/root", "/run/pods/u1/etc", "/run/pods/u1/root/c", "/data/pods/u1/containers/c",
-                          "/data/pods/u1/containers/c/upper", "/data/pods/u1/containers/c/work"));
+  EXPECT_THAT(paths(*got), ElementsAre("/data", "/data/pods", "/data/pods/u1", "/run/pods/u1", "/run/pods/u1/root",
+                                       "/run/pods/u1/etc", "/run/pods/u1/root/c", "/data/pods/u1/c",
+                                       "/data/pods/u1/c/upper", "/data/pods/u1/c/work"));
   for (const MakeDirectory& directory : got->directories) {
     EXPECT_EQ(directory.mode, directory.path.filename() == "upper" ? 0755U : 0700U) << directory.path;
   }
@@ -103,7 +102,7 @@ TEST(Plan, GivesEveryKindOfVolumeItsPlace) {
                                      {"claim", "/c", Readonly::no, ""},
                                      {"host", "/d", Readonly::yes, ""}}));
   ASSERT_TRUE(got) << got.error().sentence();
-  EXPECT_EQ(mount_at(*got, "/a").source, "/data/pods/u1/volumes/disk");
+  EXPECT_EQ(mount_at(*got, "/a").source, "/data/pods/u1/_volumes/disk");
   EXPECT_EQ(mount_at(*got, "/b").source, "/run/pods/u1/memory/ram");
   EXPECT_EQ(mount_at(*got, "/c").source, "/data/volumes/default/db");
   EXPECT_EQ(mount_at(*got, "/d").source, "/srv/x");
@@ -112,7 +111,7 @@ TEST(Plan, GivesEveryKindOfVolumeItsPlace) {
   EXPECT_THAT(mount_at(*got, "/d").options, Contains("ro"));
   EXPECT_THAT(got->memory, ElementsAre(MemoryVolume{"/run/pods/u1/memory/ram", Bytes{4096}, 0777, Id{0}, {}}));
   EXPECT_THAT(got->directories, Contains(MakeDirectory{"/data/volumes/default/db", 0755, Keep::yes}));
-  EXPECT_THAT(got->directories, Contains(MakeDirectory{"/data/pods/u1/volumes/disk", 0777, Keep::no}));
+  EXPECT_THAT(got->directories, Contains(MakeDirectory{"/data/pods/u1/_volumes/disk", 0777, Keep::no}));
   EXPECT_THAT(got->host_paths, ElementsAre(HostPathVolume{"/srv/x", HostPathVolume::Type::directory}));
 }
 
@@ -122,11 +121,11 @@ TEST(Plan, ResolvesSubPathsBeneathTheirVolume) {
                                                                          {"ram", "/b", Readonly::no, "z"},
                                                                          {"disk", "/c", Readonly::no, "x/.."}}));
   ASSERT_TRUE(got);
-  EXPECT_EQ(mount_at(*got, "/a").source, "/data/pods/u1/volumes/disk");
+  EXPECT_EQ(mount_at(*got, "/a").source, "/data/pods/u1/_volumes/disk");
   EXPECT_THAT(mount_at(*got, "/a").options, ElementsAre("rbind", "rprivate", "rw", "X-mount.subdir=x/y"));
   EXPECT_THAT(mount_at(*got, "/b").options, Contains("X-mount.subdir=z"));
   EXPECT_THAT(mount_at(*got, "/c").options, ElementsAre("rbind", "rprivate", "rw"));
-  EXPECT_THAT(got->sub_paths, ElementsAre(SubPath{"/data/pods/u1/volumes/disk", "x/y"}));
+  EXPECT_THAT(got->sub_paths, ElementsAre(SubPath{"/data/pods/u1/_volumes/disk", "x/y"}));
   EXPECT_THAT(got->memory[0].sub_paths, ElementsAre("z"));
 }
 
@@ -139,7 +138,7 @@ TEST(Plan, GivesVolumesOfThePodToItsGroupButNoHostPath) {
   pod.fs_group = Id{70};
   const auto got = planned(pod);
   ASSERT_TRUE(got);
-  EXPECT_THAT(got->group_owned, ElementsAre(GroupOwned{"/data/pods/u1/volumes/disk", Id{70}},
+  EXPECT_THAT(got->group_owned, ElementsAre(GroupOwned{"/data/pods/u1/_volumes/disk", Id{70}},
                                             GroupOwned{"/data/volumes/default/db", Id{70}}));
   EXPECT_EQ(got->memory[0].gid, Id{70});
   EXPECT_EQ(got->memory[0].mode, 02777U);
@@ -175,8 +174,10 @@ TEST(Plan, KeepsContainersAndVolumesOfOneNameApart) {
   Pod pod = pod_with({empty_dir("upper")}, {});
   pod.containers[0].name = "volumes";
   const auto got = planned(pod);
-  EXPECT_EQ(got->containers[0].upper, "/data/pods/u1/containers/volumes/upper");
-  EXPECT_THAT(paths(*got), Contains("/data/pods/u1/volumes/upper"));
+  EXPECT_EQ(got->containers[0].upper, "/data/pods/u1/volumes/upper");
+  EXPECT_THAT(paths(*got), Contains("/data/pods/u1/_volumes/upper"));
+  pod.containers[0].name = "_volumes";
+  EXPECT_FALSE(planned(pod));
 }
 
 }  // namespace
