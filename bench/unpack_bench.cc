@@ -116,8 +116,10 @@ int main(int argc, char** argv) {
   std::vector<Contender> contenders;
   contenders.push_back({"tank", ours, scratch / "data"});
   contenders.push_back({"tar -xpz", with_tar, scratch / "tar"});
-  contenders.push_back({"umoci unpack", theirs({"umoci", "unpack", "--image", (scratch / "layout:gzip").native(), (scratch / "umoci").native()}),
-                        scratch / "umoci"});
+  contenders.push_back(
+      {"umoci unpack",
+       theirs({"umoci", "unpack", "--image", (scratch / "layout:gzip").native(), (scratch / "umoci").native()}),
+       scratch / "umoci"});
   for (int round = 0; round < rounds; ++round) {
     for (Contender& contender : contenders) measure(contender, scratch);
   }

@@ -60,7 +60,9 @@ Result<Compression> detect_compression(std::span<const char> first_bytes) {
   if (bytes.starts_with("\x28\xb5\x2f\xfd")) return Compression::zstd;
   // A skippable frame (0x184D2A50 … 5F) may open a zstd stream too; pzstd writes such ones.
   if (bytes.size() >= 4 && (bytes[0] & 0xf0) == 0x50 && bytes.substr(1, 3) == "\x2a\x4d\x18") return Compression::zstd;
-  if (bytes.starts_with("\xfd" "7zXZ")) return error(Kind::unsupported, "the layer is compressed with xz");
+  if (bytes.starts_with("\xfd"
+                        "7zXZ"))
+    return error(Kind::unsupported, "the layer is compressed with xz");
   if (bytes.starts_with("BZh")) return error(Kind::unsupported, "the layer is compressed with bzip2");
   return Compression::none;
 }

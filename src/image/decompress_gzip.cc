@@ -105,7 +105,8 @@ std::string_view reason(int code) {
 
 class IsalReader : public Decompressor {
  public:
-  IsalReader(BlobSource& source, const Isal& isal) : source_(source), isal_(isal), state_(std::make_unique<inflate_state>()) {
+  IsalReader(BlobSource& source, const Isal& isal)
+      : source_(source), isal_(isal), state_(std::make_unique<inflate_state>()) {
     isal_.init(state_.get());
     state_->crc_flag = ISAL_GZIP;
   }

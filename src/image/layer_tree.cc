@@ -2,7 +2,7 @@
 
 #include <fcntl.h>
 
-#include <climits>
+#include <algorithm>
 
 #include "image/whiteout.h"
 #include "sys/file.h"
@@ -13,6 +13,8 @@ namespace {
 
 // Entries of one directory mostly follow each other, with those of its children between: a few places are enough.
 constexpr std::size_t kPlacesKept = 64;
+// A resolution costs a few system calls per step, and links let one short name take very many of them.
+constexpr unsigned kMaxSteps = 1024;
 constexpr unsigned kMaxLinks = 40;  // the kernel's own limit (path_resolution(7))
 
 std::string join(const std::vector<std::string>& components) {
@@ -44,6 +46,7 @@ struct LayerTree::Walk {
   std::vector<std::string> path;  ///< components passed, without links
   sys::DirFd here;
   unsigned links = 0;
+  unsigned steps = 0;
 };
 
 LayerTree::LayerTree(sys::DirFd root, std::size_t max_depth) : root_(std::move(root)), max_depth_(max_depth) {}
@@ -73,6 +76,7 @@ Result<std::shared_ptr<const Place>> LayerTree::open_place(const std::string& pa
 }
 
 Result<> LayerTree::step(Walk& walk, Missing missing) {
+  if (++walk.steps > kMaxSteps) return error(Kind::corrupt, "its symbolic links make too long a path");
   const std::string component = std::move(walk.todo.back());
   walk.todo.pop_back();
   if (component == "..") return go_up(walk);
@@ -102,7 +106,6 @@ Result<> LayerTree::enter(Walk& walk, const std::string& component) const {
 Result<> LayerTree::follow(Walk& walk, const std::string& component) const {
   if (++walk.links > kMaxLinks) return error(Kind::corrupt, "more than ", kMaxLinks, " symbolic links");
   const std::string target = TRY(sys::read_link_at(walk.here, component));
-  if (walk.todo.size() > PATH_MAX) return error(Kind::corrupt, "its symbolic links make too long a path");
   push(walk.todo, target);
   if (!target.starts_with('/')) return {};
   walk.path.clear();

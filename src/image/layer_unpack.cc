@@ -90,9 +90,8 @@ Result<> feed(const sys::Fd& blob, const LayerCaps& caps, const std::function<vo
   return {};
 }
 
-}  // namespace
-
-Result<> unpack_layer(sys::DirFd root, const std::string& diff_hex, const sys::Fd& blob, const LayerCaps& caps,
+/// Both sides, to their end.
+Result<> run_pipeline(sys::DirFd root, const std::string& diff_hex, const sys::Fd& blob, const LayerCaps& caps,
                       const std::function<void(std::uint64_t)>& progress) {
   ChunkRing ring(kChunks, kChunkBytes);
   Result<> written;
@@ -111,6 +110,13 @@ Result<> unpack_layer(sys::DirFd root, const std::string& diff_hex, const sys::F
     return error(Kind::corrupt, "the layer's content is sha256:", digest, ", not sha256:", diff_hex);
   }
   return {};
+}
+
+}  // namespace
+
+Result<> unpack_layer(sys::DirFd root, const std::string& diff_hex, const sys::Fd& blob, const LayerCaps& caps,
+                      const std::function<void(std::uint64_t)>& progress) {
+  return contained([&] { return run_pipeline(std::move(root), diff_hex, blob, caps, progress); });
 }
 
 }  // namespace tank::image

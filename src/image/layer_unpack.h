@@ -11,7 +11,8 @@
 
 namespace tank::image {
 
-/// Fills `root`, and checks that the uncompressed bytes have the sha256 `diff_hex`. On an error `root` is left half full.
+/// Fills `root`, and checks that the uncompressed bytes have the sha256 `diff_hex`. On an error `root` is left half
+/// full.
 Result<> unpack_layer(sys::DirFd root, const std::string& diff_hex, const sys::Fd& blob, const LayerCaps& caps,
                       const std::function<void(std::uint64_t)>& progress);
 

@@ -64,8 +64,7 @@ Result<> LayerWriter::write(const TarEntry& entry, TarReader& tar) {
   if (whiteout.form == Whiteout::Form::bookkeeping || entry.type == TarEntry::Type::socket) return {};
   const std::shared_ptr<const Place> place = TRY(tree_.find_parent(name.parent, LayerTree::Missing::create));
   switch (whiteout.form) {
-    case Whiteout::Form::opaque:
-      return sys::set_xattr(place->dir, std::string(kOpaqueAttribute), kOpaqueValue);
+    case Whiteout::Form::opaque: return sys::set_xattr(place->dir, std::string(kOpaqueAttribute), kOpaqueValue);
     case Whiteout::Form::hides: return write_whiteout(*place, whiteout.target);
     default: return write_at(*place, name.base, entry, tar);
   }
@@ -234,22 +233,21 @@ void LayerWriter::forget_below(const std::string& path) {
   directories_.erase(first, last);
 }
 
-Result<> LayerWriter::describe_directories() {
+Result<> LayerWriter::describe_directories() const {
   // Children before parents: a parent may become unreadable to us when we are not root.
   for (auto each = directories_.rbegin(); each != directories_.rend(); ++each) {
-    const auto& [path, directory] = *each;
-    const auto describe_one = [&]() -> Result<> {
-      const sys::Fd dir = TRY(sys::open_beneath(tree_.root(), path.empty() ? "." : path, O_RDONLY | O_DIRECTORY));
-      if (directory.uid != own_uid_ || directory.gid != own_gid_) {
-        TRY(sys::change_owner(dir, directory.uid, directory.gid));
-      }
-      if (directory.mode != 0755) TRY(sys::change_mode(dir, directory.mode));
-      for (const auto& [name, value] : directory.attributes) TRY(sys::set_xattr(dir, name, value));
-      return sys::set_times(dir, directory.modified);
-    };
-    TRY(describe_one().while_doing("unpacking '", printable(path), "'"));
+    TRY(describe_directory(each->first, each->second).while_doing("unpacking '", printable(each->first), "'"));
   }
   return {};
+}
+
+Result<> LayerWriter::describe_directory(const std::string& path, const Directory& directory) const {
+  const sys::Fd dir = TRY(sys::open_beneath(tree_.root(), path.empty() ? "." : path, O_RDONLY | O_DIRECTORY));
+  const bool foreign = directory.uid != own_uid_ || directory.gid != own_gid_;
+  if (foreign) TRY(sys::change_owner(dir, directory.uid, directory.gid));
+  if (directory.mode != 0755) TRY(sys::change_mode(dir, directory.mode));
+  for (const auto& [name, value] : directory.attributes) TRY(sys::set_xattr(dir, name, value));
+  return sys::set_times(dir, directory.modified);
 }
 
 }  // namespace tank::image

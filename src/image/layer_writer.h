@@ -54,7 +54,8 @@ class LayerWriter {
 
   Result<> remember(const std::string& path, const TarEntry& entry);
   void forget_below(const std::string& path);
-  Result<> describe_directories();
+  Result<> describe_directories() const;
+  Result<> describe_directory(const std::string& path, const Directory& directory) const;
 
   LayerTree tree_;
   LayerCaps caps_;

@@ -39,7 +39,8 @@ Result<EntryName> parse_entry_name(std::string_view name, std::size_t max_depth)
     clean.base = component;
   }
   if (clean.parent.size() + clean.base.size() + 2 > PATH_MAX) {
-    return error(Kind::corrupt, "the layer's entry '", printable(name), "' has a name of more than ", PATH_MAX, " bytes");
+    return error(Kind::corrupt, "the layer's entry '", printable(name), "' has a name of more than ", PATH_MAX,
+                 " bytes");
   }
   return clean;
 }

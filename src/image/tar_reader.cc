@@ -2,8 +2,8 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <clocale>
 #include <locale.h>
+#include <clocale>
 
 #include <algorithm>
 #include <cerrno>
@@ -126,11 +126,11 @@ class TarReader::Impl {
   Source source_;
   ::archive* archive_;
   TarEntry entry_;
-  std::optional<Error> broken_;          ///< why the stream below gave up
-  std::uint64_t read_ = 0;               ///< bytes taken from the stream
-  std::uint64_t header_began_at_ = 0;    ///< `read_` when the header now being read began
+  std::optional<Error> broken_;        ///< why the stream below gave up
+  std::uint64_t read_ = 0;             ///< bytes taken from the stream
+  std::uint64_t header_began_at_ = 0;  ///< `read_` when the header now being read began
   bool in_header_ = false;
-  std::span<const char> last_;           ///< the piece handed out last
+  std::span<const char> last_;  ///< the piece handed out last
 };
 
 Result<> TarReader::Impl::open() {
@@ -184,8 +184,7 @@ Result<const TarEntry*> TarReader::Impl::next() {
   }
   // The one warning that is none: in the "C" locale libarchive cannot convert a name that is not ASCII, says so with
   // this number, and gives the bytes as they are. The others leave out what the author wrote.
-  const bool sound =
-      outcome == ARCHIVE_OK || (outcome == ARCHIVE_WARN && archive_errno(archive_) == EILSEQ);
+  const bool sound = outcome == ARCHIVE_OK || (outcome == ARCHIVE_WARN && archive_errno(archive_) == EILSEQ);
   if (!sound) return failure();
   entry_.name = text(archive_entry_pathname(found));
   TRY(take_entry(found, entry_).while_doing("the layer's entry '", printable(entry_.name), "'"));

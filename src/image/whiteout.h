@@ -15,9 +15,9 @@ namespace tank::image {
 
 struct Whiteout {
   enum class Form : std::uint8_t {
-    none,       ///< an ordinary name
-    hides,      ///< .wh.NAME: `target` of the layers below is gone
-    opaque,     ///< .wh..wh..opq: everything of the layers below in this directory is gone
+    none,        ///< an ordinary name
+    hides,       ///< .wh.NAME: `target` of the layers below is gone
+    opaque,      ///< .wh..wh..opq: everything of the layers below in this directory is gone
     bookkeeping  ///< another .wh..wh. name, which aufs kept for itself: to be passed over
   };
   Form form = Form::none;

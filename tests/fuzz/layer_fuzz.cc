@@ -4,12 +4,13 @@
 //
 // The digest would end nearly every run before it began, so the input is unpacked as what unpack_layer() is given
 // before the digest is compared: a wrong digest is the expected error of a sound archive.
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
@@ -22,11 +23,10 @@ namespace fs = std::filesystem;
 
 const fs::path kRoot = "/tmp";
 
-void enter_sandbox() {
-  // A fresh tmpfs over /tmp, seen by this process alone. As an ordinary user the real /tmp has to do.
-  if (::unshare(CLONE_NEWNS) != 0) return;
-  ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
-  ::mount("tmpfs", kRoot.c_str(), "tmpfs", 0, "size=256m,mode=0700");
+/// A fresh tmpfs over /tmp, seen by this process alone.
+bool enter_sandbox() {
+  return ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         ::mount("tmpfs", kRoot.c_str(), "tmpfs", 0, "size=256m,mode=0700") == 0;
 }
 
 std::size_t names_below(const fs::path& directory) {
@@ -39,7 +39,11 @@ std::size_t names_below(const fs::path& directory) {
 }  // namespace
 
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
-  enter_sandbox();
+  // Without it the invariant could not be told from what others do in /tmp.
+  if (!enter_sandbox()) {
+    std::fputs("layer_fuzz needs root: it mounts a file system of its own\n", stderr);
+    std::exit(1);
+  }
   return 0;
 }
 

@@ -235,7 +235,8 @@ void ImageBuilder::write_docker_archive(const std::filesystem::path& file, const
   archive.file(config_name, config);
   json::array names;
   for (const Layer& layer : layers_) {
-    if (layer.packing != Packing::plain) throw std::runtime_error("docker save writes plain layers: pass Packing::plain");
+    if (layer.packing != Packing::plain)
+      throw std::runtime_error("docker save writes plain layers: pass Packing::plain");
     const std::string name = layer.diff_id.substr(7) + "/layer.tar";
     // Two equal layers are one file.
     bool known = false;

@@ -130,7 +130,8 @@ TarBuilder& TarBuilder::sparse_gnu(const std::string& name, std::uint64_t size, 
   constexpr std::size_t kInExtension = 21;
   std::string content;
   for (const TarExtent& extent : extents) content += extent.bytes;
-  std::string block = header_block({.name = name, .size = content.size(), .type = 'S', .magic = std::string("ustar  \0", 8)});
+  std::string block =
+      header_block({.name = name, .size = content.size(), .type = 'S', .magic = std::string("ustar  \0", 8)});
   std::string extensions;
   for (std::size_t index = 0; index < extents.size(); ++index) {
     const bool inside = index < kInHeader;

@@ -33,7 +33,10 @@ struct TarHeader {
   std::uint64_t device_major = 0;
   std::uint64_t device_minor = 0;
   std::string prefix = {};  ///< cut to 155 bytes
-  std::string magic = std::string("ustar\0" "00", 8);
+  std::string magic = std::string(
+      "ustar\0"
+      "00",
+      8);
   int checksum_error = 0;  ///< added to the right check sum
 };
 

@@ -90,17 +90,14 @@ TEST_F(EvilLayers, ASymlinkIsNeverWrittenThrough) {
   const fs::path layer = contained(TarBuilder().symlink("f", victim).file("f", "evil", 0777, {.uid = 1}).bytes());
   EXPECT_EQ(read_text(layer / "f"), "evil");
   EXPECT_FALSE(fs::is_symlink(layer / "f"));
-  const fs::path second = contained(TarBuilder().symlink("d", outside_.native()).directory("d", 0777, {.uid = 1}).bytes());
+  const fs::path second =
+      contained(TarBuilder().symlink("d", outside_.native()).directory("d", 0777, {.uid = 1}).bytes());
   EXPECT_TRUE(fs::is_directory(fs::symlink_status(second / "d")));
 }
 
 TEST_F(EvilLayers, ASwappedParentIsNotRemembered) {
-  const fs::path layer = contained(TarBuilder()
-                                       .directory("d")
-                                       .file("d/one", "1")
-                                       .symlink("d", outside_.native())
-                                       .file("d/two", "2")
-                                       .bytes());
+  const fs::path layer = contained(
+      TarBuilder().directory("d").file("d/one", "1").symlink("d", outside_.native()).file("d/two", "2").bytes());
   EXPECT_FALSE(fs::exists(layer / "d" / "one"));
   EXPECT_EQ(read_text(layer.native() + outside_.native() + "/two"), "2");
 }
@@ -160,6 +157,13 @@ TEST_F(EvilLayers, DeepPathsByLinksAreRefusedToo) {
   for (int level = 0; level < 200; ++level) deep += "d/";
   refused(TarBuilder().directory(deep).symlink("l", deep).directory("l/" + deep).bytes(), Kind::corrupt,
           "directories deep");
+}
+
+TEST_F(EvilLayers, EndlessResolutionsAreRefused) {
+  std::string back_and_forth;
+  for (int count = 0; count < 800; ++count) back_and_forth += "d/../";
+  refused(TarBuilder().directory("d").symlink("l", back_and_forth).file("l/x", "").bytes(), Kind::corrupt,
+          "too long a path");
 }
 
 TEST_F(EvilLayers, LinksInCirclesAreRefused) {

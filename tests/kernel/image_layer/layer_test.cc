@@ -62,18 +62,19 @@ class Layers : public testing::Test {
 
 TEST_F(Layers, OwnersModesAndTimes) {
   const mode_t before = ::umask(077);
-  const fs::path layer = sound(TarBuilder()
-                                   .directory("./", 0711, {.uid = 5, .mtime = 1'111'111'111})
-                                   .directory("d", 02775, {.uid = 10, .gid = 20, .mtime = 1'222'222'222})
-                                   .file("d/plain", "x", 0666, {.mtime = 1'300'000'000, .mtime_nanoseconds = 123456789})
-                                   .file("d/setuid", "x", 04755, {.uid = 1000, .gid = 1000})
-                                   .file("d/setgid", "x", 02711)
-                                   .file("d/none", "secret", 0)
-                                   .directory("d/tmp", 01777)
-                                   .directory("d/closed", 0, {.uid = 7})
-                                   .file("d/closed/in", "x", 0600, {.uid = 7})
-                                   .symlink("d/link", "/nowhere/../at/all", {.uid = 3, .gid = 4, .mtime = 1'400'000'000})
-                                   .file("d/big id", "", 0644, {.uid = 4'000'000'000, .gid = 70000}));
+  const fs::path layer =
+      sound(TarBuilder()
+                .directory("./", 0711, {.uid = 5, .mtime = 1'111'111'111})
+                .directory("d", 02775, {.uid = 10, .gid = 20, .mtime = 1'222'222'222})
+                .file("d/plain", "x", 0666, {.mtime = 1'300'000'000, .mtime_nanoseconds = 123456789})
+                .file("d/setuid", "x", 04755, {.uid = 1000, .gid = 1000})
+                .file("d/setgid", "x", 02711)
+                .file("d/none", "secret", 0)
+                .directory("d/tmp", 01777)
+                .directory("d/closed", 0, {.uid = 7})
+                .file("d/closed/in", "x", 0600, {.uid = 7})
+                .symlink("d/link", "/nowhere/../at/all", {.uid = 3, .gid = 4, .mtime = 1'400'000'000})
+                .file("d/big id", "", 0644, {.uid = 4'000'000'000, .gid = 70000}));
   ::umask(before);
   EXPECT_EQ(status(layer).st_mode & 07777, 0711U);
   EXPECT_EQ(status(layer).st_uid, 5U);
@@ -237,7 +238,8 @@ TEST_F(Layers, WhiteoutsBecomeOverlays) {
 }
 
 TEST_F(Layers, ReAddedNamesLiveWhateverTheOrder) {
-  const fs::path after = sound(TarBuilder().whiteout("f").file("f", "new").whiteout("d").directory("d").file("d/x", "new"));
+  const fs::path after =
+      sound(TarBuilder().whiteout("f").file("f", "new").whiteout("d").directory("d").file("d/x", "new"));
   const fs::path before =
       sound(TarBuilder().file("f", "new").whiteout("f").directory("d").file("d/x", "new").whiteout("d"));
   const fs::path implied = sound(TarBuilder().whiteout("d").file("d/x", "new").file("f", "new"));
@@ -285,8 +287,9 @@ TEST_F(Layers, StrictDiffIds) {
   const sys::Fd blob = memory_file(TarBuilder().bytes());
   const std::string hex(64, 'a');
   for (const std::string& diff_id :
-       {std::string(), hex, "sha256:" + hex + 'a', "sha256:" + hex.substr(1), "sha512:" + hex, "sha256:" + std::string(64, 'A'),
-        "sha256:../../../../../../../etc/" + std::string(39, 'a'), "SHA256:" + hex, "sha256:" + std::string(63, 'a') + '/'}) {
+       {std::string(), hex, "sha256:" + hex + 'a', "sha256:" + hex.substr(1), "sha512:" + hex,
+        "sha256:" + std::string(64, 'A'), "sha256:../../../../../../../etc/" + std::string(39, 'a'), "SHA256:" + hex,
+        "sha256:" + std::string(63, 'a') + '/'}) {
     const Result<fs::path> layer = ensure_layer(data_dir(), diff_id, blob, {}, {});
     ASSERT_FALSE(layer) << diff_id;
     EXPECT_EQ(layer.error().kind(), Kind::invalid);

@@ -70,7 +70,8 @@ int run(const std::vector<std::string>& argv) {
 }
 
 std::vector<TarBuilder> image_layers() {
-  const std::string capability("\x01\x00\x00\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", 20);
+  const std::string capability(
+      "\x01\x00\x00\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", 20);
   return {TarBuilder()
               .directory("./", 0755)
               .directory("etc")
@@ -144,8 +145,8 @@ TEST_F(Overlay, LooksLikeWhatUmociUnpacks) {
 
 TEST_F(Overlay, NothingOfBelowShowsThrough) {
   mount(image_layers());
-  for (const char* name : {"opaque/old", "opaque/below", "readded/old", "readded/new", "removed/a", "removed-later",
-                           "becomes-file/old"}) {
+  for (const char* name :
+       {"opaque/old", "opaque/below", "readded/old", "readded/new", "removed/a", "removed-later", "becomes-file/old"}) {
     EXPECT_FALSE(fs::exists(fs::symlink_status(merged() / name))) << name;
   }
   for (const char* name : {"opaque/new", "readded/newer", "removed/b", "becomes-dir/new", "usr/lib/libc", "lib/libm"}) {

@@ -112,7 +112,8 @@ TEST_P(Gzip, RefusesABadCheckSumOrLength) {
 }
 
 TEST_P(Gzip, RefusesTrailingBytes) {
-  for (const std::string& tail : {std::string("x"), std::string("garbage"), std::string(512, '\0'), std::string("\x1f")}) {
+  for (const std::string& tail :
+       {std::string("x"), std::string("garbage"), std::string(512, '\0'), std::string("\x1f")}) {
     expect_corrupt(unpack(pack(sample(5000), Packing::gzip) + tail, with(GetParam())), "followed by something else");
   }
 }
@@ -132,7 +133,8 @@ INSTANTIATE_TEST_SUITE_P(Inflaters, Gzip, testing::Values(Inflater::zlib, Inflat
 TEST(Zstd, UnpacksFramesAndSkippableFrames) {
   const std::string content = sample(700001);
   std::string skippable("\x50\x2a\x4d\x18\x05\0\0\0hello", 13);
-  const std::string blob = skippable + pack(content, Packing::zstd) + skippable + pack("tail", Packing::zstd) + skippable;
+  const std::string blob =
+      skippable + pack(content, Packing::zstd) + skippable + pack("tail", Packing::zstd) + skippable;
   for (const std::size_t piece : {13U, 4096U, 262144U}) {
     const Result<std::string> out = unpack(blob, make_decompressor, piece);
     ASSERT_TRUE(out) << out.error().sentence();
@@ -178,7 +180,13 @@ TEST(Compressions, AreToldByTheirFirstBytes) {
   EXPECT_EQ(*unpack(pack("hello", Packing::zstd), make_decompressor), "hello");
   EXPECT_EQ(*unpack("hello", make_decompressor), "hello");
   EXPECT_EQ(*unpack("", make_decompressor), "");
-  EXPECT_EQ(unpack(std::string("\xfd" "7zXZ\0", 6), make_decompressor).error().kind(), Kind::unsupported);
+  EXPECT_EQ(unpack(std::string("\xfd"
+                               "7zXZ\0",
+                               6),
+                   make_decompressor)
+                .error()
+                .kind(),
+            Kind::unsupported);
   EXPECT_EQ(unpack("BZh91AY", make_decompressor).error().kind(), Kind::unsupported);
 }
 

@@ -193,9 +193,8 @@ TEST(TarReader, RefusesWhatFollowsTheEnd) {
     expect_corrupt(read(sound + "x", piece), "followed by something else");
     expect_corrupt(read(sound + std::string(100000, '\0') + "x", piece), "followed by something else");
     expect_corrupt(read(sound + TarBuilder().file("second", "archive").bytes(), piece), "followed by something else");
-    expect_corrupt(
-        read(TarBuilder().file("a", "b").end_blocks(1).bytes() + TarBuilder().file("c", "d").bytes(), piece),
-        "followed by something else");
+    expect_corrupt(read(TarBuilder().file("a", "b").end_blocks(1).bytes() + TarBuilder().file("c", "d").bytes(), piece),
+                   "followed by something else");
   }
 }
 
@@ -214,8 +213,9 @@ TEST(TarReader, RefusesMalformedPaxRecords) {
 }
 
 TEST(TarReader, RefusesGiantPaxHeaders) {
-  expect_corrupt(read(TarBuilder().file("ok", "").pax({{"comment", std::string(2U << 20U, 'x')}}).file("f", "").bytes()),
-                 "too large");
+  expect_corrupt(
+      read(TarBuilder().file("ok", "").pax({{"comment", std::string(2U << 20U, 'x')}}).file("f", "").bytes()),
+      "too large");
 }
 
 TEST(TarReader, RefusesEndlessSpecialHeaders) {

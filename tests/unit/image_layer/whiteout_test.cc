@@ -65,13 +65,13 @@ TEST(Whiteout, OnlyDevice00IsOverlays) {
 }
 
 TEST(Whiteout, AttributesAnImageMaySet) {
-  for (const char* name : {"user.note", "security.capability", "system.posix_acl_access", "system.posix_acl_default",
-                           "trusted.md5"}) {
+  for (const char* name :
+       {"user.note", "security.capability", "system.posix_acl_access", "system.posix_acl_default", "trusted.md5"}) {
     EXPECT_TRUE(keeps_attribute(name)) << name;
   }
-  for (const char* name : {"trusted.overlay.opaque", "trusted.overlay.redirect", "trusted.overlay.metacopy",
-                           "user.overlay.opaque", "security.selinux", "security.ima", "security.evm", "system.nfs4_acl",
-                           "security.capability2", "user", ""}) {
+  for (const char* name :
+       {"trusted.overlay.opaque", "trusted.overlay.redirect", "trusted.overlay.metacopy", "user.overlay.opaque",
+        "security.selinux", "security.ima", "security.evm", "system.nfs4_acl", "security.capability2", "user", ""}) {
     EXPECT_FALSE(keeps_attribute(name)) << name;
   }
 }
