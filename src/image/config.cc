@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "image/digest.h"
+#include "image/harmless.h"
 #include "image/json.h"
 #include "image/manifest.h"
-#include "image/printable.h"
 
 namespace tank::image {
 
@@ -81,7 +81,7 @@ Result<ImageConfig> parse_image_config(std::string_view bytes) {
 Result<> check_platform(const ImageConfig& config, const Platform& host) {
   const Platform own{config.os, config.architecture, config.variant};
   if (match_platform(own, host)) return {};
-  return error(Kind::unsupported, "the image is for ", printable(to_string(own), 100), ", this machine is ",
+  return error(Kind::unsupported, "the image is for ", harmless(to_string(own), 100), ", this machine is ",
                to_string(host));
 }
 

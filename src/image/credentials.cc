@@ -5,8 +5,8 @@
 #include <cstdlib>
 
 #include "image/base64.h"
+#include "image/harmless.h"
 #include "image/json.h"
-#include "image/printable.h"
 #include "sys/file.h"
 #include "sys/subprocess.h"
 
@@ -106,7 +106,7 @@ Result<std::optional<Credentials>> ask_helper(const std::string& helper, const s
            c == '.';
   };
   if (!std::all_of(helper.begin(), helper.end(), fits)) {
-    return error(Kind::invalid, "credential helper '", printable(helper, 100), "': not a plain name");
+    return error(Kind::invalid, "credential helper '", harmless(helper, 100), "': not a plain name");
   }
   const std::string program = "docker-credential-" + helper;
   const sys::Captured said = TRY(sys::capture({program, "get"}, server, kMaxHelperOutput, kHelperPatience));

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <array>
 
-#include "image/printable.h"
+#include "image/harmless.h"
 
 namespace tank::image {
 
@@ -24,7 +24,7 @@ Result<Digest> parse_digest(std::string_view text) {
   const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
   const std::string_view hex = is_256 || is_512 ? text.substr(kSha256.size()) : std::string_view();
   if (hex.size() != (is_256 ? 64U : 128U) || !std::all_of(hex.begin(), hex.end(), is_hex)) {
-    return error(Kind::invalid, "'", printable(text),
+    return error(Kind::invalid, "'", harmless(text),
                  "' is not a digest (sha256: and 64, or sha512: and 128 lower-case hexadecimal digits)");
   }
   return Digest(is_256 ? Digest::Algorithm::sha256 : Digest::Algorithm::sha512, std::string(hex));

@@ -5,7 +5,7 @@
 
 #include "base/parse.h"
 #include "image/curl.h"
-#include "image/printable.h"
+#include "image/harmless.h"
 #include "image/reference.h"
 #include "sys/file.h"
 
@@ -36,7 +36,7 @@ class UrlHandle {
     // A handle that holds a URL already takes a new one as relative to it.
     const CURLUcode code = curl_.url_set(handle_, CURLUPART_URL, text.c_str(), CURLU_DISALLOW_USER);
     if (code != CURLUE_OK) {
-      return error(Kind::invalid, "URL '", printable(text, 200), "': ", curl_.url_strerror(code));
+      return error(Kind::invalid, "URL '", harmless(text, 200), "': ", curl_.url_strerror(code));
     }
     return {};
   }
@@ -50,7 +50,7 @@ class UrlHandle {
     url.port = TRY(part(CURLUPART_PORT));
     url.host = lower_case(url.host);
     if (url.scheme != "http" && url.scheme != "https") {
-      return error(Kind::invalid, "URL '", printable(url.text, 200), "' is neither http nor https");
+      return error(Kind::invalid, "URL '", harmless(url.text, 200), "' is neither http nor https");
     }
     return url;
   }

@@ -5,9 +5,9 @@
 #include <set>
 
 #include "image/config.h"
+#include "image/harmless.h"
 #include "image/json.h"
 #include "image/layer.h"
-#include "image/printable.h"
 #include "image/store.h"
 #include "sys/file.h"
 #include "sys/file_stream.h"
@@ -47,7 +47,7 @@ StoredImage summary_of(const Entry& entry, const Result<Opened>& opened) {
   const ImageConfig& config = opened->config;
   out.platform = to_string(Platform{config.os, config.architecture, config.variant});
   const Result<boost::json::object> object = json::parse_object(opened->config_json);
-  if (object) out.created = printable(json::string(*object, "created").value_or(""), 40);
+  if (object) out.created = harmless(json::string(*object, "created").value_or(""), 40);
   out.size = opened->manifest.config.size;
   for (const Descriptor& layer : opened->manifest.layers) out.size += layer.size;
   return out;
@@ -90,7 +90,7 @@ Result<std::vector<Found>> look_up(const Store& store, const std::string& text) 
     if (entry) return std::vector<Found>{{*entry, summary_of(*entry, open_entry(store, *entry))}};
   }
   std::vector<Found> found = by_digest(store, entries, text);
-  if (found.empty()) return error(Kind::not_found, "image '", printable(text, 300), "' is not in the store");
+  if (found.empty()) return error(Kind::not_found, "image '", harmless(text, 300), "' is not in the store");
   const auto differs = [&](const Found& other) { return other.summary.digest != found.front().summary.digest; };
   if (std::any_of(found.begin(), found.end(), differs)) {
     return error(Kind::invalid, "'", text, "' fits several images; give more digits");

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "image/config.h"
+#include "image/harmless.h"
 #include "image/json.h"
-#include "image/printable.h"
 
 namespace tank::image {
 
@@ -55,7 +55,7 @@ class DockerArchiveOrigin : public Origin {
 
   Result<ReceivedDocument> top() override {
     const std::string config = TRY(files_.read(config_name_, kMaxConfig));
-    const ImageConfig parsed = TRY(parse_image_config(config).while_doing("config '", printable(config_name_), "'"));
+    const ImageConfig parsed = TRY(parse_image_config(config).while_doing("config '", harmless(config_name_), "'"));
     if (parsed.diff_ids.size() != layer_names_.size()) {
       return error(Kind::corrupt, "the config has ", parsed.diff_ids.size(), " diff_ids, the archive ",
                    layer_names_.size(), " layers");
@@ -138,7 +138,7 @@ Result<ImageIndex> read_layout_index(const ImageFiles& files) {
   const boost::json::object object = TRY(json::parse_object(layout).while_doing("oci-layout"));
   const std::string version = TRY(json::string(object, "imageLayoutVersion"));
   if (version.substr(0, 2) != "1.")
-    return error(Kind::unsupported, "OCI layout of version '", printable(version, 40), "'");
+    return error(Kind::unsupported, "OCI layout of version '", harmless(version, 40), "'");
   const std::string text = TRY(files.read("index.json", kMaxListing).while_doing("OCI layout"));
   return parse_layout_index(text).while_doing("index.json of the OCI layout");
 }
@@ -204,7 +204,7 @@ Result<OfferedImage> choose_image(const std::vector<OfferedImage>& offered, cons
   for (const OfferedImage& image : offered) {
     for (const std::string& name : image.names) {
       if (!tag.empty() && name == tag) return image;
-      if (choices.size() < 1000) choices += concat(choices.empty() ? "'" : ", '", printable(name, 200), "'");
+      if (choices.size() < 1000) choices += concat(choices.empty() ? "'" : ", '", harmless(name, 200), "'");
     }
   }
   // What follows the file in docker-archive:FILE:NAME may be a short form of the name inside.

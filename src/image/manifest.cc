@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "image/harmless.h"
 #include "image/json.h"
-#include "image/printable.h"
 
 namespace tank::image {
 
@@ -103,7 +103,7 @@ Result<Document> parse_manifest(const boost::json::object& object, std::string m
   ImageManifest manifest{std::move(media_type), std::move(config_descriptor), {}};
   const std::string& type = manifest.config.media_type;
   if (type != kOciConfig && type != kDockerConfig) {
-    return error(Kind::unsupported, "its config is of type '", printable(type), "': it is no container image");
+    return error(Kind::unsupported, "its config is of type '", harmless(type), "': it is no container image");
   }
   if (manifest.config.size > kMaxConfig) {
     return error(Kind::corrupt, "its config of ", manifest.config.size, " bytes is over the limit of ", kMaxConfig);
@@ -115,7 +115,7 @@ Result<Document> parse_manifest(const boost::json::object& object, std::string m
   }
   for (const Descriptor& layer : manifest.layers) {
     if (!contains(kLayerTypes, layer.media_type)) {
-      return error(Kind::unsupported, "layer ", to_string(layer.digest), " is of type '", printable(layer.media_type),
+      return error(Kind::unsupported, "layer ", to_string(layer.digest), " is of type '", harmless(layer.media_type),
                    "'");
     }
   }
@@ -145,13 +145,12 @@ Result<std::string> settle_media_type(const boost::json::object& object, std::st
   }
   if (schema != std::uint64_t{2}) return error(Kind::corrupt, "its schemaVersion is not 2");
   if (!own.empty() && !outer.empty() && own != outer) {
-    return error(Kind::corrupt, "it says it is of type '", printable(own), "', but was sent as '", printable(outer),
-                 "'");
+    return error(Kind::corrupt, "it says it is of type '", harmless(own), "', but was sent as '", harmless(outer), "'");
   }
   std::string type = own.empty() ? std::move(outer) : std::move(own);
   if (type.empty()) type = object.contains("manifests") ? kOciIndex : kOciManifest;
   if (!is_manifest_type(type) && !is_index_type(type)) {
-    return error(Kind::unsupported, "its type '", printable(type), "' is neither an image manifest nor an index");
+    return error(Kind::unsupported, "its type '", harmless(type), "' is neither an image manifest nor an index");
   }
   return type;
 }
@@ -167,7 +166,7 @@ std::string offered_platforms(const ImageIndex& index) {
   for (const Descriptor& entry : index.manifests) {
     if (is_attestation(entry)) continue;
     if (++named > 20) return out + ", …";
-    out += concat(out.empty() ? "" : ", ", entry.platform ? printable(to_string(*entry.platform), 60) : "(unnamed)");
+    out += concat(out.empty() ? "" : ", ", entry.platform ? harmless(to_string(*entry.platform), 60) : "(unnamed)");
   }
   return out.empty() ? "nothing" : out;
 }

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "image/config.h"
+#include "image/harmless.h"
 #include "image/layer.h"
 #include "image/manifest.h"
-#include "image/printable.h"
 
 namespace tank::image {
 
@@ -82,7 +82,7 @@ Result<Resolved> resolve(Origin& origin, const ReceivedDocument& top, const Plat
   if (manifest == nullptr) return error(Kind::corrupt, "index ", name, " names an index as its manifest");
   if (manifest->media_type != chosen.media_type) {
     return error(Kind::corrupt, "manifest ", to_string(chosen.digest), " is of type '", manifest->media_type,
-                 "', the index says '", printable(chosen.media_type), "'");
+                 "', the index says '", harmless(chosen.media_type), "'");
   }
   return Resolved{
       {manifest->media_type, chosen.digest, chosen.size, {}, {}}, std::move(received.bytes), std::move(*manifest)};

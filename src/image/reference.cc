@@ -4,7 +4,7 @@
 #include <array>
 
 #include "base/parse.h"
-#include "image/printable.h"
+#include "image/harmless.h"
 #include "tank/units.h"
 
 namespace tank::image {
@@ -99,7 +99,7 @@ Result<> check_tag(std::string_view tag) {
   const auto fits = [](char c) { return is_word(c) || c == '_' || c == '.' || c == '-'; };
   if (tag.empty() || tag.size() > kMaxTag || !std::all_of(tag.begin(), tag.end(), fits) || tag.front() == '.' ||
       tag.front() == '-') {
-    return error(Kind::invalid, "'", printable(tag),
+    return error(Kind::invalid, "'", harmless(tag),
                  "' is not a tag (1 to 128 letters, digits, '_', '.', '-', beginning with none of the last two)");
   }
   return {};
@@ -204,7 +204,7 @@ Result<Reference> parse_any(std::string_view text) {
 }  // namespace
 
 Result<Reference> parse_reference(std::string_view text) {
-  return parse_any(text).while_doing("image reference '", printable(text, 300), "'");
+  return parse_any(text).while_doing("image reference '", harmless(text, 300), "'");
 }
 
 std::string repository_name(const Reference& reference) { return reference.host + "/" + reference.repository; }

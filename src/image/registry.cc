@@ -4,7 +4,7 @@
 #include <condition_variable>
 #include <random>
 
-#include "image/printable.h"
+#include "image/harmless.h"
 #include "image/registry_policy.h"
 
 namespace tank::image {
@@ -183,7 +183,7 @@ Result<ReceivedDocument> Registry::get_manifest(const std::string& name) {
     const Result<Digest> parsed = parse_digest(*said);
     if (!parsed || (parsed->algorithm() == digest.algorithm() && *parsed != digest)) {
       return error(Kind::corrupt, doing, ": its digest is ", to_string(digest), ", the registry says '",
-                   printable(*said), "'");
+                   harmless(*said), "'");
     }
   }
   return ReceivedDocument{std::move(body), response.header("content-type").value_or(""), digest};

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/parse.h"
+#include "image/harmless.h"
 #include "image/json.h"
-#include "image/printable.h"
 #include "image/reference.h"
 
 namespace tank::image {
@@ -28,8 +28,8 @@ std::string words_of(std::string_view body) {
   const Result<const boost::json::array*> errors = json::array(*object, "errors");
   if (!errors || *errors == nullptr || (*errors)->empty() || !(**errors)[0].is_object()) return {};
   const boost::json::object& first = (**errors)[0].get_object();
-  return printable(concat(json::string(first, "code").value_or(""), ": ", json::string(first, "message").value_or("")),
-                   200);
+  return harmless(concat(json::string(first, "code").value_or(""), ": ", json::string(first, "message").value_or("")),
+                  200);
 }
 
 std::optional<std::uint64_t> announced_length(const HttpResponse& response) {
@@ -88,8 +88,8 @@ Result<BodyStart> check_blob_response(const HttpResponse& response, std::uint64_
   if (response.status == 206) {
     const std::string range = response.header("content-range").value_or("");
     if (offset == 0 || !range_fits(range, offset, size)) {
-      return error(Kind::corrupt, "the registry answers with range '", printable(range, 80),
-                   "' to a request for bytes ", offset, "-", size);
+      return error(Kind::corrupt, "the registry answers with range '", harmless(range, 80), "' to a request for bytes ",
+                   offset, "-", size);
     }
     return BodyStart::at_offset;
   }

@@ -9,8 +9,8 @@
 #include <map>
 #include <vector>
 
+#include "image/harmless.h"
 #include "image/image_files.h"
-#include "image/printable.h"
 #include "sys/file.h"
 #include "sys/file_stream.h"
 
@@ -97,8 +97,7 @@ class Reader {
   }
   Error broken() {
     const char* why = archive_error_string(archive_);
-    return error(tank::Kind::corrupt,
-                 "the archive cannot be read: ", why != nullptr ? printable(why) : "unknown error");
+    return error(tank::Kind::corrupt, "the archive cannot be read: ", why != nullptr ? harmless(why) : "unknown error");
   }
 
   Position position_;
@@ -148,7 +147,7 @@ class TarFiles : public ImageFiles {
       if (text == nullptr || plain_name(text) != real || archive_entry_filetype(entry) != AE_IFREG) continue;
       return stream_entry(reader, offset, sink);
     }
-    return error(Kind::not_found, "the archive has no file '", printable(name), "'");
+    return error(Kind::not_found, "the archive has no file '", harmless(name), "'");
   }
 
  private:
@@ -173,7 +172,7 @@ class TarFiles : public ImageFiles {
       if (found->second.link.empty()) return at;
       at = found->second.link;
     }
-    return error(Kind::not_found, "the archive has no file '", printable(name), "'");
+    return error(Kind::not_found, "the archive has no file '", harmless(name), "'");
   }
 
   static Result<> stream_entry(Reader& reader, std::uint64_t offset,

@@ -8,6 +8,6 @@
 namespace tank::image {
 
 /// At most `limit` bytes; what is not printable ASCII becomes '?'.
-std::string printable(std::string_view text, std::size_t limit = 150);
+std::string harmless(std::string_view text, std::size_t limit = 150);
 
 }  // namespace tank::image
