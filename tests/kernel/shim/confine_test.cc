@@ -294,6 +294,65 @@ TEST(ShimEnvironment, IsExactlyTheOneOfTheConfiguration) {
   EXPECT_EQ(rig.run(plan), "env PATH=/nonexistent:/bin\nenv A=1\nenv EMPTY=\n");
 }
 
+/// A cgroup of this test's own in one hierarchy, removed at its end.
+class Cgroup {
+ public:
+  explicit Cgroup(const fs::path& hierarchy) : path_(hierarchy / concat("tank-shim-test-", getpid())) {
+    fs::create_directory(path_);
+  }
+  ~Cgroup() { EXPECT_EQ(rmdir(path_.c_str()), 0) << std::strerror(errno); }
+  Cgroup(const Cgroup&) = delete;
+  Cgroup& operator=(const Cgroup&) = delete;
+  const fs::path& path() const { return path_; }
+  std::string name() const { return path_.filename(); }
+
+ private:
+  fs::path path_;
+};
+
+TEST(ShimCgroup, TheContainerStartsInItsOwnAndSeesItAsTheTop) {
+  const bool hybrid = fs::exists("/sys/fs/cgroup/unified/cgroup.procs");
+  const Cgroup unified(hybrid ? "/sys/fs/cgroup/unified" : "/sys/fs/cgroup");
+  const sys::Fd directory(open(unified.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  ASSERT_TRUE(directory.is_open());
+  Rig rig;
+  ContainerPlan plan = rig.plan(
+      {"payload", "cat", "/proc/self/cgroup", "/sys/fs/cgroup/unified/cgroup.procs", "/sys/fs/cgroup/cgroup.procs"});
+  plan.cgroup = directory.get();
+  ASSERT_TRUE(rig.client().create(plan));
+  const pid_t pid = rig.expect(Type::ready).host_pid;
+  rig.hand_over();
+  std::ifstream file(concat("/proc/", pid, "/cgroup"));
+  const std::string outside((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_NE(outside.find(concat("0::/", unified.name(), "\n")), std::string::npos) << outside;
+  ASSERT_TRUE(rig.client().proceed("main"));
+  rig.expect(Type::running);
+  const std::string inside = read_to_end(rig.output());
+  EXPECT_NE(inside.find("0::/\n"), std::string::npos) << inside;
+  // The one process in the cgroup that the container's view has at its top is its own.
+  EXPECT_NE(inside.find("\n1\n"), std::string::npos) << inside;
+  EXPECT_EQ(rig.expect(Type::exited).value, 0);
+}
+
+TEST(ShimCgroup, JoinsTheHierarchiesOfTheFirstVersion) {
+  if (!fs::exists("/sys/fs/cgroup/pids/cgroup.procs")) GTEST_SKIP() << "no v1 pids hierarchy here";
+  const Cgroup pids("/sys/fs/cgroup/pids");
+  const sys::Fd procs(open((pids.path() / "cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
+  Rig rig;
+  ContainerPlan plan = rig.plan({"payload", "cat", "/sys/fs/cgroup/pids/cgroup.procs"});
+  plan.cgroup_procs = {procs.get()};
+  ASSERT_TRUE(rig.client().create(plan));
+  const pid_t pid = rig.expect(Type::ready).host_pid;
+  rig.hand_over();
+  std::ifstream file(concat("/proc/", pid, "/cgroup"));
+  const std::string outside((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_NE(outside.find(concat(":pids:/", pids.name(), "\n")), std::string::npos) << outside;
+  ASSERT_TRUE(rig.client().proceed("main"));
+  rig.expect(Type::running);
+  EXPECT_EQ(read_to_end(rig.output()), "1\n");
+  EXPECT_EQ(rig.expect(Type::exited).value, 0);
+}
+
 class ShimTerminal : public testing::TestWithParam<bool> {};
 
 TEST_P(ShimTerminal, IsTheControllingOneOfTheWorkload) {

@@ -72,7 +72,7 @@ struct Doomed {
   Doomed doomed;
   doomed.container = rig->start(plan);
   doomed.shim = rig->shim();
-  rig->path("").native().copy(doomed.scratch, sizeof doomed.scratch - 1);
+  rig->root().parent_path().native().copy(doomed.scratch, sizeof doomed.scratch - 1);
   if (write(report, &doomed, sizeof doomed) != static_cast<ssize_t>(sizeof doomed)) _exit(1);
   while (true) pause();
 }
