@@ -1,7 +1,5 @@
 #include "image/layer_unpack.h"
 
-#include <openssl/evp.h>
-
 #include <array>
 #include <exception>
 #include <memory>
@@ -10,6 +8,7 @@
 #include <utility>
 
 #include "image/decompress.h"
+#include "image/digest.h"
 #include "image/layer_ring.h"
 #include "image/layer_writer.h"
 #include "image/tar_reader.h"
@@ -20,25 +19,6 @@ namespace {
 
 constexpr std::size_t kChunks = 16;
 constexpr std::size_t kChunkBytes = 256 * 1024;
-
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) { EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr); }
-
-  void update(std::span<const char> bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
-
-  std::string hex() {
-    std::array<unsigned char, 32> digest{};
-    EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string out;
-    for (const unsigned char byte : digest) out += {kDigits[byte >> 4U], kDigits[byte & 0xfU]};
-    return out;
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
-};
 
 /// Runs one side of the pipeline; libraries' exceptions end here.
 template <typename Work>
@@ -71,7 +51,7 @@ Result<> feed(const sys::Fd& blob, const LayerCaps& caps, const std::function<vo
               ChunkRing& ring, std::string& digest) {
   BlobSource source(blob);
   const std::unique_ptr<Decompressor> decompressor = TRY(make_decompressor(source));
-  Sha256 sha256;
+  Hasher hasher(Digest::Algorithm::sha256);
   std::uint64_t total = 0;
   for (;;) {
     const std::span<char> chunk = ring.acquire();
@@ -83,10 +63,10 @@ Result<> feed(const sys::Fd& blob, const LayerCaps& caps, const std::function<vo
     if (total > caps.max_bytes) {
       return error(Kind::corrupt, "the layer unpacks to more than ", caps.max_bytes, " bytes");
     }
-    sha256.update(chunk.first(count));
+    hasher.update({chunk.data(), count});
     ring.publish(count);
   }
-  digest = sha256.hex();
+  digest = hasher.finish().hex();
   return {};
 }
 
