@@ -36,7 +36,7 @@ EXCEPT = {
     "exit": re.compile(r"src/\w+/main\.cc"),
 }
 
-MACHINE_PATHS = re.compile(r"/work/|\.\./shared|/tmp/w/")
+MACHINE_PATHS = re.compile(r"(?<!\w)/work/|\.\./shared|/tmp/w/")
 NOTES = re.compile(r"TODO\s*\(now\)|FIXME|(?<!X)XXX(?!X)|HACK\b")
 
 
@@ -69,8 +69,8 @@ def after_brackets(code, at):
 
 
 def misplaced_tries(code):
-    """Lines of each TRY(…) that is followed by anything but the end of its statement. Members may be taken of it, and
-    a range-for may run over it."""
+    """Lines of each TRY(…) that is followed by anything but the end of its statement. Members may be taken of it, a
+    range-for may run over it, and the condition of a while may be declared from it."""
     for match in re.finditer(r"\bTRY\s*(?=\()", code):
         line_begin = code.rfind("\n", 0, match.start()) + 1
         if code[line_begin:match.start()].lstrip().startswith("#"):
@@ -80,8 +80,9 @@ def misplaced_tries(code):
             at = member.end()
             if code[at:at + 1] == "(":
                 at = after_brackets(code, at)
-        over = re.search(r":\s*$", code[:match.start()]) and not code[:match.start()].rstrip().endswith("::")
-        if not code[at:].lstrip().startswith(")" if over else ";"):
+        before = code[line_begin:match.start()]
+        in_loop = re.search(r"\bfor \(.*[^:]:\s*$|\bwhile \([^()]*[^=!<>()]=\s*$", before)
+        if not code[at:].lstrip().startswith(")" if in_loop else ";"):
             yield code.count("\n", 0, match.start()) + 1
 
 

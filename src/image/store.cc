@@ -92,7 +92,7 @@ Result<> wait_for_lock(const sys::Fd& file, const Store::Fetch& fetch) {
       return error(Kind::aborted, "waiting for another pull of the same blob: asked to stop");
     // flock(2) has no descriptor to wait on together with a stop.
     const timespec pause{0, 20'000'000};
-    ::nanosleep(&pause, nullptr);
+    ::nanosleep(&pause, nullptr);  // habit: sleep
   }
 }
 

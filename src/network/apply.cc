@@ -49,7 +49,7 @@ Result<> retry_while(int number, const std::function<Result<>()>& attempt) {
   for (;;) {
     Result<> done = attempt();
     if (done || done.error().number() != number || std::chrono::steady_clock::now() >= deadline) return done;
-    std::this_thread::sleep_for(kPause);
+    std::this_thread::sleep_for(kPause);  // habit: sleep; nothing announces it, as said above
   }
 }
 

@@ -248,7 +248,8 @@ Result<ExecContext> Supervision::exec_context(const std::string& container) cons
 
 Result<int> Supervision::begin_attach(const std::string& container) {
   const std::lock_guard lock(mutex_);
-  auto* entry = const_cast<Entry*>(TRY(running(container)));
+  const Entry* found = TRY(running(container));
+  auto* entry = const_cast<Entry*>(found);
   if (!entry->tty || !entry->terminal.is_open()) {
     return error(Kind::not_a_tty, "container ", entry->name, " has no terminal");
   }

@@ -105,7 +105,9 @@ Result<> mount_hierarchy(std::string controllers, std::uint64_t set, const sys::
   std::vector<sys::FilesystemOption> options;
   if (named) options.push_back({"name", name.c_str()});
   if (!named && !controllers.empty()) {
-    for (char* word = std::strtok(controllers.data(), ","); word != nullptr; word = std::strtok(nullptr, ",")) {
+    char* rest = nullptr;
+    for (char* word = ::strtok_r(controllers.data(), ",", &rest); word != nullptr;
+         word = ::strtok_r(nullptr, ",", &rest)) {
       options.push_back({word, nullptr});
       if (name != word) TRY(sys::make_link_at(gathering, word, name.c_str()));
     }

@@ -22,8 +22,8 @@ namespace tank::shim {
 enum class Share : std::uint8_t { host, fresh };
 enum class OnOwnerLoss : std::uint8_t { end_pod, wait };
 
-/// A detached mount that the shim is to attach at `path`, in a mount namespace of its own that the containers are cloned
-/// from: the host's table never sees it, and it lives as long as the pod does.
+/// A detached mount that the shim is to attach at `path`, in a mount namespace of its own that the containers are
+/// cloned from: the host's table never sees it, and it lives as long as the pod does.
 struct HeldMount {
   std::string path;  ///< an existing directory
   int mount = -1;    ///< borrowed

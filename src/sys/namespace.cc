@@ -31,7 +31,7 @@ NetnsVisit::~NetnsVisit() {
   if (!home_.is_open()) return;
   if (::setns(home_.get(), CLONE_NEWNET) == 0) return;
   std::perror("tank: cannot return to the own network namespace");
-  std::abort();
+  std::abort();  // habit: exit; going on would configure another pod's network
 }
 
 }  // namespace tank::sys

@@ -202,7 +202,7 @@ std::optional<Reaped> reap_any() {
   return Reaped{pid, WIFSIGNALED(status) ? Ended{true, WTERMSIG(status)} : Ended{false, WEXITSTATUS(status)}};
 }
 
-void signal_child(pid_t pid, int signum) { (void)::kill(pid, signum); }
+void signal_child(pid_t pid, int signum) { (void)::kill(pid, signum); }  // habit: kill
 void forbid_tracing() { ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 void set_file_mode_mask(unsigned mask) { ::umask(mask); }
 

@@ -334,7 +334,8 @@ TEST(ShimProcess, WaitsWithoutATimeoutWhileItsPodRuns) {
     std::istringstream call(text_of(proc(rig.shim()) / "syscall"));
     std::string number, descriptor, events, most, timeout;
     call >> number >> descriptor >> events >> most >> timeout;
-    return number == std::to_string(SYS_epoll_pwait) && std::stoull(timeout, nullptr, 16) % (1ULL << 32U) == 0xffffffffU;
+    return number == std::to_string(SYS_epoll_pwait) &&
+           std::stoull(timeout, nullptr, 16) % (1ULL << 32U) == 0xffffffffU;
   };
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
   while (!waits_for_ever() && std::chrono::steady_clock::now() < deadline) continue;
