@@ -38,7 +38,7 @@ struct PodPlan {
   Share uts = Share::fresh;
   std::string hostname;
   OnOwnerLoss on_owner_loss = OnOwnerLoss::end_pod;
-  std::vector<HeldMount> held;  ///< volumes in memory that the containers share; at most kMaxHeldMounts
+  std::vector<HeldMount> held{};  ///< volumes in memory that the containers share; at most kMaxHeldMounts
 };
 inline constexpr std::size_t kMaxHeldMounts = 32;
 
