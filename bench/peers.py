@@ -46,8 +46,8 @@ class Image:
             (root / name).mkdir()
         call(["umoci", "init", "--layout", self.layout])
         call(["umoci", "new", "--image", f"{self.layout}:1"])
-        for name in sorted(os.listdir(root)):
-            call(["umoci", "insert", "--image", f"{self.layout}:1", root / name, f"/{name}"])
+        call(["tar", "-C", root, "--owner=0", "--group=0", "-cf", work / "layer.tar", "."])
+        call(["umoci", "raw", "add-layer", "--image", f"{self.layout}:1", work / "layer.tar"])
         call(["umoci", "config", "--image", f"{self.layout}:1", "--config.cmd", "/bin/true", "--config.env", "PATH=/bin"])
         self.reference = registry.push(f"oci:{self.layout}:1", "bench/busybox:1")
         self.archive = work / "image.tar"

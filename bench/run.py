@@ -177,7 +177,8 @@ def add_big_image(bench):
             target.parent.mkdir(exist_ok=True)
             shutil.copy(name, target)
             size += os.path.getsize(name)
-        peers.call(["umoci", "insert", "--image", f"{layout}:1", part, f"/part{number}"])
+        peers.call(["tar", "-C", part, "--owner=0", "--group=0", "-cf", bench.work / "part.tar", "."])
+        peers.call(["umoci", "raw", "add-layer", "--image", f"{layout}:1", bench.work / "part.tar"])
         shutil.rmtree(part)
     return bench.registry.push(f"oci:{layout}:1", "bench/big:1")
 
