@@ -19,6 +19,10 @@ struct Fault {
   std::string moment;
 };
 
+void PrintTo(const Fault& fault, std::ostream* out) {
+  *out << fault.what << " at " << fault.moment << " of " << fault.step;
+}
+
 std::vector<Fault> every_fault() {
   std::vector<Fault> faults;
   bool has_processes = false;
@@ -92,10 +96,12 @@ INSTANTIATE_TEST_SUITE_P(EveryStep, FaultTest, ::testing::ValuesIn(every_fault()
 /// A second way: nobody calls cleanup, the next run of the same pod finds what is left and takes it down.
 TEST_F(PodTest, TheNextRunCleansUpAfterADeadOwner) {
   const HostSnapshot before = look();
-  Child owner(tank("run", {"-f", write("pod.yaml", manifest("[/bin/sh, -c, \"echo up; sleep 1000\"]"))}));
-  ASSERT_TRUE(owner.wait_for_output(Child::Stream::out, "up", std::chrono::seconds(20)));
-  owner.signal(SIGKILL);
-  EXPECT_EQ(owner.finish(std::chrono::seconds(10)).signum, SIGKILL);
+  {
+    Child owner(tank("run", {"-f", write("pod.yaml", manifest("[/bin/sh, -c, \"echo up; sleep 1000\"]"))}));
+    ASSERT_TRUE(owner.wait_for_output(Child::Stream::out, "up", std::chrono::seconds(20)));
+    owner.signal(SIGKILL);
+    EXPECT_EQ(owner.finish(std::chrono::seconds(10)).signum, SIGKILL);
+  }
   const Outcome again = run_manifest(manifest("[/bin/echo, again]"));
   EXPECT_EQ(again.code, 0) << to_string(again);
   EXPECT_EQ(again.out, "again\n");

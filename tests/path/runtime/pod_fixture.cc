@@ -19,8 +19,9 @@ PodTest::PodTest() {
   }
   write("root/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nweb:x:101:102:web:/srv:/bin/sh\n");
   write("root/etc/group", "root:x:0:\nweb:x:102:\nlogs:x:103:web\n");
-  fs::create_directories(data_dir());
-  fs::create_directories(run_dir());
+  // The places of all pods stay; what one pod puts there must go.
+  fs::create_directories(fs::path(data_dir()) / "pods");
+  fs::create_directories(fs::path(run_dir()) / "pods");
 }
 
 std::string PodTest::write(const std::string& name, const std::string& text) const {
