@@ -1,10 +1,10 @@
 #include "image/registry.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <random>
 
 #include "image/harmless.h"
+#include "image/pause.h"
 #include "image/registry_policy.h"
 
 namespace tank::image {
@@ -25,15 +25,6 @@ std::chrono::milliseconds jittered(std::chrono::milliseconds delay) {
   static thread_local std::minstd_rand random{std::random_device{}()};
   return delay / 2 +
          std::chrono::milliseconds(std::uniform_int_distribution<std::int64_t>(0, delay.count() / 2)(random));
-}
-
-Result<> wait_for(std::chrono::milliseconds delay, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, stop, delay, [] { return false; });
-  if (stop.stop_requested()) return error(Kind::aborted, "asked to stop");
-  return {};
 }
 
 }  // namespace
@@ -105,10 +96,10 @@ Result<> Registry::pause_before_retry(unsigned attempt, std::optional<std::chron
     if (*asked > patience_.longest_retry_after) {
       return error(Kind::unavailable, "the registry asks to wait for ", asked->count(), " seconds");
     }
-    return wait_for(*asked, stop);
+    return pause_for(*asked, stop);
   }
   const auto delay = patience_.first_back_off * (1U << std::min(attempt, 16U));
-  return wait_for(jittered(std::min<std::chrono::milliseconds>(delay, patience_.longest_back_off)), stop);
+  return pause_for(jittered(std::min<std::chrono::milliseconds>(delay, patience_.longest_back_off)), stop);
 }
 
 Result<HttpResponse> Registry::send(Exchange& exchange) {

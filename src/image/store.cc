@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "base/parse.h"
+#include "image/pause.h"
 #include "image/store_index.h"
 #include "sys/file.h"
 #include "sys/file_stream.h"
@@ -88,11 +89,8 @@ Result<> wait_for_lock(const sys::Fd& file, const Store::Fetch& fetch) {
     if (ours) return {};
     if (!told && fetch.waiting) fetch.waiting();
     if (!fetch.stop.stop_possible()) return sys::lock_file(file, sys::Lock::exclusive);
-    if (fetch.stop.stop_requested())
-      return error(Kind::aborted, "waiting for another pull of the same blob: asked to stop");
     // flock(2) has no descriptor to wait on together with a stop.
-    const timespec pause{0, 20'000'000};
-    ::nanosleep(&pause, nullptr);  // habit: sleep
+    TRY(pause_for(std::chrono::milliseconds(20), fetch.stop).while_doing("waiting for another pull of the same blob"));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,8 +48,12 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  /// SIGKILL. Not reaped yet, so the pid is still its own.
-  void end() const { ::kill(pid_, SIGKILL); }
+  /// SIGKILL, through a process descriptor. Not reaped yet, so the pid is still its own.
+  void end() const {
+    const int process = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
+    ::syscall(SYS_pidfd_send_signal, process, SIGKILL, nullptr, 0);
+    ::close(process);
+  }
 
   /// What follows `mark` up to the next blank or quote, read as it comes; empty when it does not come in ten seconds.
   std::string wait_for_text(const std::string& mark) {
