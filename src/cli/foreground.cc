@@ -232,6 +232,11 @@ int Foreground::run(std::vector<Pod> pods) {
     break;
   }
   wait_for_all();
+  {
+    // A bring-up that failed as a whole told of no container: nobody else closes what these would have written to.
+    const std::lock_guard lock(mutex_);
+    given_.clear();
+  }
   relay_->finish();
   raw_.reset();
   if (refused) return report(*refused);
