@@ -101,7 +101,7 @@ struct RuntimeOptions {
   std::filesystem::path data_dir = "/var/lib/tank";  ///< images, layers, volumes, writable layers
   std::filesystem::path run_dir = "/run/tank";       ///< records and sockets of living pods; a tmpfs
   PullOptions image;
-  /// Names the pod's run directory and cgroup; [a-z0-9-], at most 63 bytes. Empty: derived from namespace and name, so
+  /// Names the pod's run directory and cgroup; [a-z0-9-], at most 63 bytes, a letter or digit at both ends. Empty: derived from namespace and name, so
   /// that the same pod cannot run twice.
   std::string uid;
   /// Gives a container its stdio. Empty: /dev/null.
@@ -115,13 +115,14 @@ struct RuntimeOptions {
 /// may be called from any thread. Never restarts anything: the stop reason is for whoever decides that.
 class Runtime {
  public:
-  /// Starts the bring-up and returns at once. Error kinds: busy when the same uid runs already; kernel and denied when
-  /// not even a record could be made. Everything later is told by events and by the stop reason.
+  /// Starts the bring-up and returns at once. What a dead owner of the same uid left is taken down first. Error kinds:
+  /// invalid (no containers, a bad uid), busy (the same uid runs already), kernel and denied (not even a record could be
+  /// made), and whatever taking down the last run met. Everything later is told by events and by the stop reason.
   static Result<std::unique_ptr<Runtime>> start(Pod pod, RuntimeOptions options);
 
   /// Takes up a pod whose owner died, from its record; `pod` is what it was started from. Containers that ended
   /// meanwhile are told as events. Error kinds: not_found (no record, or the shim is gone), busy (its owner lives),
-  /// corrupt.
+  /// denied (another user's), timeout, corrupt.
   static Result<std::unique_ptr<Runtime>> reconnect(Pod pod, RuntimeOptions options);
 
   /// Ends the pod at once when it still runs (SIGKILL) and takes everything down.
@@ -160,7 +161,7 @@ class Runtime {
   std::unique_ptr<Impl> impl_;
 };
 
-/// What clean_up() removed, one line each: "pod default/web (3f2a…): network, cgroup, rootfs".
+/// What clean_up() removed, one line each, with the steps undone: "pod default/web: sandbox cgroup rootfs image".
 struct CleanUpReport {
   std::vector<std::string> removed;
   std::vector<Error> errors;

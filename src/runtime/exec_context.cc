@@ -15,7 +15,7 @@ constexpr std::size_t kMaxConfigBytes = 4U << 20U;
 }  // namespace
 
 std::filesystem::path config_path(const std::filesystem::path& pod_directory, const std::string& container) {
-  return pod_directory / container / "config.json";
+  return pod_directory / "containers" / container / "config.json";
 }
 
 Result<ExecContext> read_exec_context(const std::filesystem::path& pod_directory, const std::string& container) {

@@ -12,7 +12,7 @@ constexpr std::chrono::milliseconds kPatience{120'000};
 }  // namespace
 
 Error to_error(const shim::Notice& notice) {
-  const std::string sentence = concat("container ", notice.container, ": ", notice.text);
+  const std::string sentence = concat("container '", notice.container, "': ", notice.text);
   if (notice.type == shim::Notice::Type::aborted) return Error(Kind::aborted, sentence);
   if (notice.step == "exec") {
     const bool missing = notice.value == ENOENT || notice.value == ENOTDIR;

@@ -22,7 +22,7 @@ Result<> cgroup_down(const RecordContent& record) {
 
 Result<> limits_up(BringUp& work) {
   for (const cgroup::LeafPlan& leaf : work.cgroup.leaves) {
-    TRY(cgroup::apply_limits(leaf).while_doing("container ", leaf.container));
+    TRY(cgroup::apply_limits(leaf));
   }
   return {};
 }

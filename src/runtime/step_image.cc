@@ -11,7 +11,7 @@ Result<> image_up(BringUp& work) {
     PullOptions options = work.options.image;
     options.stop = work.cancel;
     up.image = TRY(ensure_image(work.options.data_dir, container.image, container.pull_policy, options)
-                       .while_doing("container ", container.name));
+                       .while_doing("container '", container.name, "'"));
     for (const std::filesystem::path& layer : up.image.layers) layers.push_back(layer.native());
     work.containers.push_back(std::move(up));
   }

@@ -67,8 +67,8 @@ Result<> rootfs_up(BringUp& work) {
   const oci::HostFacts host = TRY(rootfs::observe_host(work.pod));
   for (std::size_t i = 0; i < work.containers.size(); ++i) {
     ContainerWork& up = work.containers[i];
-    up.config = TRY(lower(work, up, plan.containers[i], host).while_doing("container ", up.container->name));
-    up.plan = TRY(plan_container(work, up, plan.containers[i]).while_doing("container ", up.container->name));
+    up.config = TRY(lower(work, up, plan.containers[i], host));
+    up.plan = TRY(plan_container(work, up, plan.containers[i]).while_doing("container '", up.container->name, "'"));
   }
   work.held_mounts = TRY(rootfs::apply(plan));
   for (const ContainerWork& up : work.containers) {

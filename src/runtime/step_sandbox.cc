@@ -59,7 +59,7 @@ Result<> sandbox_up(BringUp& work) {
   TRY(work.record.note_shim({work.shim->pid(), started}));
   for (std::size_t i = 0; i < work.containers.size(); ++i) {
     TRY(create(work, work.containers[i], work.cgroup.leaves[i])
-            .while_doing("container ", work.containers[i].container->name));
+            .while_doing("container '", work.containers[i].container->name, "'"));
   }
   std::size_t parked = 0;
   while (parked < work.containers.size()) {
@@ -109,7 +109,7 @@ Result<> proceed_up(BringUp& work) {
   return {};
 }
 
-/// The processes went with the sandbox.
+/// The processes go with the sandbox, whose turn is later.
 Result<> proceed_down(const RecordContent&) { return {}; }
 
 }  // namespace tank::runtime

@@ -21,7 +21,7 @@ struct ChildDescriptors {
 /// Where the child's report socket stands once it has put its descriptors in order.
 inline constexpr int kReportNumber = 3;
 
-// The rooms of the list, in its order. Each does what its name says and needs what stands before it.
+// The steps of the list, in its order. Each does what its name says and needs what stands before it.
 
 /// Mounts the overlay (or binds the one directory) at plan.root and gives the new root.
 Result<sys::Fd> mount_rootfs(const Plan& plan);

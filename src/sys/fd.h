@@ -1,4 +1,4 @@
-// File descriptors with one owner each. A typed descriptor can only come from the sys:: call that makes one.
+// File descriptors with one owner each. By habit a typed descriptor comes from the sys:: call that makes one.
 #pragma once
 
 #include <utility>
