@@ -4,7 +4,7 @@
 #include "cli/globals.h"
 #include "sys/signal_fd.h"
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape): only for want of memory
   tank::sys::ignore_broken_pipes();
   tank::cli::Globals globals;
   CLI::App app("Tank runs declared pods on one machine.", "tank");
