@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <climits>
 #include <string_view>
 
 #include "sys/file.h"
@@ -73,12 +75,15 @@ bool Relay::take_news() {
 
 void Relay::run() {
   while (take_news()) {
-    std::vector<int> descriptors{wake_.get(), input_.is_open() ? STDIN_FILENO : -1};
+    const bool has_room = input_.is_open() && unwritten_.empty();
+    std::vector<int> descriptors{wake_.get(), has_room ? STDIN_FILENO : -1};
     for (const Output& output : outputs_) descriptors.push_back(output.from.get());
-    const auto ready = sys::wait_readable(descriptors, std::nullopt);
+    const int taker = unwritten_.empty() ? -1 : input_.get();
+    const auto ready = sys::wait_readable_or_writable(descriptors, taker, std::nullopt);
     if (!ready) return;
     if ((*ready)[0]) wake_.drain();
-    if ((*ready)[1]) pump_input();
+    if ((*ready)[1]) read_input();
+    if (ready->back()) write_input();
     std::vector<Output> open;
     for (std::size_t i = 0; i < outputs_.size(); ++i) {
       if (!(*ready)[i + 2] || pump(outputs_[i])) open.push_back(std::move(outputs_[i]));
@@ -109,11 +114,23 @@ bool Relay::pump(Output& output) {
   return !bytes.empty();
 }
 
-void Relay::pump_input() {
+void Relay::read_input() {
   std::array<char, 65536> buffer;
   const Result<std::size_t> got = sys::read_some(sys::Fd(::dup(STDIN_FILENO)), buffer.data(), buffer.size());
-  const bool ended = !got || *got == 0;
-  if (ended || !sys::write_all(input_, {buffer.data(), *got})) input_.reset();
+  if (got) unwritten_.assign(buffer.data(), *got);
+  if (unwritten_.empty()) input_.reset();
+}
+
+/// A container that does not read must not keep us from reading what it writes: so only when there is room, and no more
+/// than a pipe with any room takes without waiting (pipe(7)).
+void Relay::write_input() {
+  const std::size_t size = std::min<std::size_t>(unwritten_.size(), PIPE_BUF);
+  if (!sys::write_all(input_, std::string_view(unwritten_).substr(0, size))) {
+    input_.reset();
+    unwritten_.clear();
+    return;
+  }
+  unwritten_.erase(0, size);
 }
 
 }  // namespace tank::cli

@@ -39,7 +39,8 @@ class Relay {
   void run();
   bool take_news();
   bool pump(Output& output);
-  void pump_input();
+  void read_input();
+  void write_input();
 
   sys::EventFd wake_;
   std::mutex mutex_;  ///< guards added_, added_input_ and finishing_
@@ -48,6 +49,7 @@ class Relay {
   bool finishing_ = false;
   std::vector<Output> outputs_;  ///< own thread only, as input_
   sys::Fd input_;
+  std::string unwritten_;  ///< read from our stdin, and not yet taken by the container
   std::thread thread_;
 };
 

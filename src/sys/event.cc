@@ -25,11 +25,10 @@ void EventFd::drain() const {
   [[maybe_unused]] const ssize_t done = ::read(get(), &count, sizeof count);
 }
 
-Result<std::vector<bool>> wait_readable(const std::vector<int>& descriptors,
-                                        std::optional<std::chrono::milliseconds> patience) {
+namespace {
+
+Result<std::vector<bool>> wait_for(std::vector<pollfd> polled, std::optional<std::chrono::milliseconds> patience) {
   using Clock = std::chrono::steady_clock;
-  std::vector<pollfd> polled;
-  for (const int fd : descriptors) polled.push_back({fd, POLLIN, 0});
   const auto deadline = Clock::now() + patience.value_or(std::chrono::milliseconds(0));
   for (;;) {
     int timeout = -1;
@@ -45,6 +44,26 @@ Result<std::vector<bool>> wait_readable(const std::vector<int>& descriptors,
     for (const pollfd& one : polled) readable.push_back(one.revents != 0);
     return readable;
   }
+}
+
+std::vector<pollfd> to_read(const std::vector<int>& descriptors) {
+  std::vector<pollfd> polled;
+  for (const int fd : descriptors) polled.push_back({fd, POLLIN, 0});
+  return polled;
+}
+
+}  // namespace
+
+Result<std::vector<bool>> wait_readable(const std::vector<int>& descriptors,
+                                        std::optional<std::chrono::milliseconds> patience) {
+  return wait_for(to_read(descriptors), patience);
+}
+
+Result<std::vector<bool>> wait_readable_or_writable(const std::vector<int>& readable, int writable,
+                                                    std::optional<std::chrono::milliseconds> patience) {
+  std::vector<pollfd> polled = to_read(readable);
+  polled.push_back({writable, POLLOUT, 0});
+  return wait_for(std::move(polled), patience);
 }
 
 }  // namespace tank::sys

@@ -26,5 +26,8 @@ class EventFd : public Fd {
 /// Says for each, in order, whether it is. Negative numbers are never readable. EINTR is waited through.
 Result<std::vector<bool>> wait_readable(const std::vector<int>& descriptors,
                                         std::optional<std::chrono::milliseconds> patience);
+/// The same, or until `writable` takes bytes: one more answer at the end.
+Result<std::vector<bool>> wait_readable_or_writable(const std::vector<int>& readable, int writable,
+                                                    std::optional<std::chrono::milliseconds> patience);
 
 }  // namespace tank::sys
