@@ -66,6 +66,7 @@ class Foreground {
   bool terminal_ready_ = false;
   bool ended_ = false;
   std::optional<int> exit_code_;
+  std::optional<int> stopped_by_;  ///< the first signal that asked us to end
 };
 
 std::string key_of(const std::string& pod, const std::string& container) { return pod + "/" + container; }
@@ -132,7 +133,7 @@ void Foreground::hear(const Event& event) {
     }
   } else {
     const Error& error = std::get<Failed>(event.what).error;
-    code = exit_code(error);
+    if (error.kind() != Kind::aborted || !stopped_by_) code = exit_code(error);
     // Somebody who pressed Ctrl-C knows why it did not come up.
     if (options_.events == Events::no && error.kind() != Kind::aborted) report(error);
   }
@@ -175,12 +176,14 @@ void Foreground::pass_signals() {
       continue;
     }
     ++stops_;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!stopped_by_) stopped_by_ = *signum;
+    }
     for (const std::unique_ptr<Runtime>& runtime : runtimes_) {
       if (stops_ == 1) runtime->stop();
       if (stops_ > 1) runtime->stop(std::chrono::milliseconds(0));
     }
-    const std::lock_guard lock(mutex_);
-    if (!exit_code_ && given_.empty() && !terminal_ready_) exit_code_ = 128 + *signum;
   }
 }
 
@@ -197,12 +200,14 @@ void Foreground::wait_for_all() {
     pass_signals();
     wake_.drain();
     bool attach = false;
+    bool ended = false;
     {
       const std::lock_guard lock(mutex_);
-      if (ended_) break;
       attach = terminal_ready_ && !terminal_.is_open();
+      ended = ended_;
     }
     if (attach) attach_terminal();
+    if (ended) break;
   }
   waiter.join();
 }
@@ -240,7 +245,8 @@ int Foreground::run(std::vector<Pod> pods) {
   relay_->finish();
   raw_.reset();
   if (refused) return report(*refused);
-  return exit_code_.value_or(kFailed);
+  // Without an end of its own the container never ran.
+  return exit_code_.value_or(stopped_by_ ? 128 + *stopped_by_ : kFailed);
 }
 
 }  // namespace
