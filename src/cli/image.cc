@@ -24,8 +24,9 @@ int load(const std::string& source, const std::string& name, const Globals& glob
 }
 
 int remove(const std::vector<std::string>& references, const Globals& globals) {
-  const std::vector<std::filesystem::path> used = layers_in_use(globals.run_dir);
   const auto in_use = [&](const std::filesystem::path& layer) {
+    // Asked anew for each layer: a pod may have started meanwhile.
+    const std::vector<std::filesystem::path> used = layers_in_use(globals.run_dir);
     return std::find(used.begin(), used.end(), layer) != used.end();
   };
   int code = 0;

@@ -3,11 +3,13 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <string_view>
 #include <utility>
 
 #include "image/layer_unpack.h"
+#include "image/pause.h"
 #include "image/whiteout.h"
 #include "sys/file.h"
 #include "sys/inode.h"
@@ -59,7 +61,8 @@ enum class Wait : std::uint8_t { no, yes };
 class LayerLock {
  public:
   /// Nothing when somebody else holds it and we do not wait.
-  static Result<std::optional<LayerLock>> take(const sys::DirFd& layers, const std::string& hex, Wait wait);
+  static Result<std::optional<LayerLock>> take(const sys::DirFd& layers, const std::string& hex, Wait wait,
+                                               const std::stop_token& stop = {});
 
   LayerLock(LayerLock&&) = default;
   LayerLock& operator=(LayerLock&&) = delete;
@@ -77,15 +80,17 @@ class LayerLock {
   sys::Fd file_;
 };
 
-Result<std::optional<LayerLock>> LayerLock::take(const sys::DirFd& layers, const std::string& hex, Wait wait) {
+Result<std::optional<LayerLock>> LayerLock::take(const sys::DirFd& layers, const std::string& hex, Wait wait,
+                                                 const std::stop_token& stop) {
   const std::string name = named(kLock, hex);
   for (;;) {
     sys::Fd file = TRY(sys::open_at(layers, name, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
-    if (wait == Wait::yes) {
-      TRY(sys::lock_file(file, sys::Lock::exclusive));
-    } else {
-      const bool held = TRY(sys::try_lock_file(file, sys::Lock::exclusive));
-      if (!held) return std::optional<LayerLock>();
+    const bool held = TRY(sys::try_lock_file(file, sys::Lock::exclusive));
+    if (!held && wait == Wait::no) return std::optional<LayerLock>();
+    if (!held) {
+      // flock(2) has no descriptor to wait on together with a stop.
+      TRY(pause_for(std::chrono::milliseconds(20), stop).while_doing("waiting for another to unpack the layer"));
+      continue;
     }
     // The holder before us removed the file; a third may have made a new one under the name. Only that one counts.
     const sys::FileStatus ours = TRY(sys::status_of(file));
@@ -145,7 +150,7 @@ Result<std::filesystem::path> ensure_layer(const std::filesystem::path& data_dir
   std::optional<std::filesystem::path> layer = find_layer(data_dir, diff_id);
   if (layer) return *std::move(layer);
   const sys::DirFd layers = TRY(open_layers(data_dir));
-  const std::optional<LayerLock> lock = TRY(LayerLock::take(layers, hex, Wait::yes));
+  const std::optional<LayerLock> lock = TRY(LayerLock::take(layers, hex, Wait::yes, caps.stop));
   // Whoever held the lock before us may have done the work.
   layer = find_layer(data_dir, diff_id);
   if (layer) return *std::move(layer);

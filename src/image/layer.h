@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "sys/fd.h"
@@ -20,6 +21,7 @@ struct LayerCaps {
   std::uint64_t max_bytes = std::uint64_t{64} << 30U;  ///< of the tar, and of its files' logical sizes
   std::uint64_t max_entries = 4'000'000;
   std::size_t max_path_depth = 256;  ///< also through symbolic links; less than descriptors a process may hold
+  std::stop_token stop{};            ///< asked to stop, unpacking and waiting for others end with Kind::aborted
 };
 
 /// Unpacks one layer (tar, gzip or zstd, told by its first bytes) from the regular file `blob` into

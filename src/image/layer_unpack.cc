@@ -54,6 +54,7 @@ Result<> feed(const sys::Fd& blob, const LayerCaps& caps, const std::function<vo
   Hasher hasher(Digest::Algorithm::sha256);
   std::uint64_t total = 0;
   for (;;) {
+    if (caps.stop.stop_requested()) return error(Kind::aborted, "unpacking a layer: asked to stop");
     const std::span<char> chunk = ring.acquire();
     if (chunk.empty()) return {};
     const std::size_t count = TRY(decompressor->read(chunk));

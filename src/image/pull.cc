@@ -161,6 +161,9 @@ class LayerPull {
   }
 
   Result<Store::Outcome> fetch(const Descriptor& blob) {
+    if (blob.size > options_.max_layer_bytes) {
+      return error(Kind::corrupt, "a layer of ", blob.size, " bytes is over the limit of ", options_.max_layer_bytes);
+    }
     downloads_.acquire();
     const Store::Fetch how{
         [&](BlobWriter& writer) {
@@ -181,6 +184,7 @@ class LayerPull {
     LayerCaps caps;
     caps.max_bytes = options_.max_layer_bytes;
     caps.max_entries = options_.max_layer_entries;
+    caps.stop = stop_.get_token();
     unpacks_.acquire();
     Result<std::filesystem::path> path = stop_.stop_requested()
                                              ? Result<std::filesystem::path>(error(Kind::aborted, "asked to stop"))

@@ -132,8 +132,13 @@ void allow_personalities(std::vector<SeccompRule>& rules) {
 
 /// Addresses of AF_VSOCK are the machine's, not the network namespace's.
 void allow_sockets(std::vector<SeccompRule>& rules) {
+  // Families are listed, not AF_VSOCK excluded: the filter sees 64 bits and the kernel then looks at the lower 32.
   constexpr std::uint64_t kVsock = 40;
-  rules.push_back(allow_when("socket", {0, kVsock, 0, "SCMP_CMP_NE"}));
+  constexpr std::uint64_t kLastFamily = 45;
+  rules.push_back(allow_when("socket", {0, kVsock, 0, "SCMP_CMP_LT"}));
+  for (std::uint64_t family = kVsock + 1; family <= kLastFamily; ++family) {
+    rules.push_back(allow_when("socket", {0, family, 0, "SCMP_CMP_EQ"}));
+  }
 }
 
 /// Without CAP_SYS_ADMIN: no new namespaces. clone3 hides its flags behind a pointer, so it is told not to exist, and

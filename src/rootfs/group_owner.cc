@@ -30,18 +30,24 @@ Result<> own_one(const sys::Fd& fd, const sys::NodeStatus& node, Id gid) {
   return sys::set_node_mode(fd, node.mode | wanted_bits(node));
 }
 
-Result<> own_below(const sys::Fd& dir, Id gid);
+/// Every level holds a descriptor, and what stands in a volume is the workload's to make.
+constexpr int kDeepest = 256;
 
-Result<> own_entry(const sys::Fd& dir, const std::string& name, Id gid) {
+Result<> own_below(const sys::Fd& dir, Id gid, int depth);
+
+Result<> own_entry(const sys::Fd& dir, const std::string& name, Id gid, int depth) {
   const sys::Fd fd = TRY(sys::open_at(dir, name, O_PATH | O_NOFOLLOW));
   const sys::NodeStatus node = TRY(sys::node_of(fd));
-  if (node.type == sys::NodeStatus::Type::directory) TRY(own_below(fd, gid));
+  if (node.type == sys::NodeStatus::Type::directory) TRY(own_below(fd, gid, depth));
   return own_one(fd, node, gid);
 }
 
-Result<> own_below(const sys::Fd& dir, Id gid) {
+Result<> own_below(const sys::Fd& dir, Id gid, int depth) {
+  if (depth == kDeepest) {
+    return error(Kind::invalid, "giving a volume to group ", gid.value, ": it is over ", kDeepest, " directories deep");
+  }
   const std::vector<std::string> names = TRY(sys::list_dir(dir));
-  for (const std::string& name : names) TRY(own_entry(dir, name, gid).while_doing("'", name, "'"));
+  for (const std::string& name : names) TRY(own_entry(dir, name, gid, depth + 1));
   return {};
 }
 
@@ -51,7 +57,7 @@ Result<> own_by_group(const std::filesystem::path& volume, Id gid) {
   const sys::Fd root = TRY(sys::open_path(volume, O_PATH | O_DIRECTORY | O_NOFOLLOW));
   const sys::NodeStatus node = TRY(sys::node_of(root));
   if (is_owned(node, gid)) return {};
-  TRY(own_below(root, gid));
+  TRY(own_below(root, gid, 0));
   return own_one(root, node, gid);
 }
 

@@ -58,9 +58,11 @@ std::vector<Error> take_down(Record& record, const std::function<void(const Step
     const std::vector<std::string>& begun = record.content().begun;
     if (std::find(begun.begin(), begun.end(), step->name) == begun.end()) continue;
     const auto start = std::chrono::steady_clock::now();
-    Result<> down = step->down(record.content());
-    if (down) down = record.undone(step->name);
-    if (!down) errors.push_back(std::move(down.error()).while_doing(concat("undoing ", step->name)));
+    const Result<> down = step->down(record.content());
+    // A record that cannot be written to (a full disk) only makes the next undoing do the same again.
+    if (down) [[maybe_unused]]
+      const Result<> noted = record.undone(step->name);
+    if (!down) errors.push_back(Error(down.error()).while_doing(concat("undoing ", step->name)));
     if (on_step) on_step({std::string(step->name), StepTiming::Phase::down, since(start)});
   }
   if (!errors.empty()) return errors;

@@ -21,16 +21,17 @@ Error to_error(const shim::Notice& notice) {
   return Error(Error::from_errno(notice.value, "").kind(), notice.value, sentence);
 }
 
-Result<shim::Notice> next_notice(BringUp& work) {
+Result<shim::Notice> next_notice(BringUp& work, OnStop on_stop) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   for (;;) {
     std::optional<shim::Notice> notice = TRY(work.shim->receive(std::chrono::milliseconds(0)));
     if (notice) return std::move(*notice);
-    if (work.cancel.stop_requested()) return error(Kind::aborted, "stopped before it was up");
+    const bool listens = on_stop == OnStop::abort;
+    if (listens && work.cancel.stop_requested()) return error(Kind::aborted, "stopped before it was up");
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     if (left.count() <= 0) return error(Kind::timeout, "waiting for the shim");
-    TRY(sys::wait_readable({work.shim->channel().get(), work.wake.get()}, left));
+    TRY(sys::wait_readable({work.shim->channel().get(), listens ? work.wake.get() : -1}, left));
   }
 }
 

@@ -123,10 +123,11 @@ bool is_valid_uid(std::string_view uid) {
   return std::all_of(uid.begin(), uid.end(), [&](char c) { return alphanumeric(c) || c == '-'; });
 }
 
-std::string derive_uid(const Pod& pod) {
+std::string derive_uid(const Pod& pod, const std::filesystem::path& run_dir) {
   // FNV-1a, 64 bits: tells apart names that look alike once cut and cleaned.
   std::uint64_t hash = 0xcbf29ce484222325U;
-  const std::string key = to_string_key(pod);
+  const std::string key =
+      concat(std::filesystem::absolute(run_dir).lexically_normal().native(), "\n", to_string_key(pod));
   for (const char c : key) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3U;
   std::string readable = concat(pod.name_space, "-", pod.name).substr(0, kMaxUid - 17);
   std::replace(readable.begin(), readable.end(), '.', '-');
@@ -187,7 +188,10 @@ Result<Record> Record::salvage(RecordContent assumed) {
 }
 
 Result<> Record::append(std::string_view line) {
-  return sys::write_all(file_, concat(line, "\n")).while_doing("writing the record of pod ", content_.header.pod);
+  // After a torn line the next one begins on a line of its own.
+  const Result<> written = sys::write_all(file_, concat(torn_ ? "\n" : "", line, "\n"));
+  torn_ = !written;
+  return Result<>(written).while_doing("writing the record of pod ", content_.header.pod);
 }
 
 Result<> Record::begin(std::string_view step) {

@@ -56,8 +56,9 @@ Result<RecordContent> parse_record(std::string_view text);
 
 /// [a-z0-9-]{1,63}, starting and ending with a letter or digit: safe as a directory and cgroup name.
 bool is_valid_uid(std::string_view uid);
-/// The uid of a pod that was given none: readable, unique per namespace and name.
-std::string derive_uid(const Pod& pod);
+/// The uid of a pod that was given none: readable, unique per run directory, namespace and name. Cgroups are named
+/// after it, and two run directories know nothing of each other's pods.
+std::string derive_uid(const Pod& pod, const std::filesystem::path& run_dir);
 
 std::filesystem::path pods_dir(const std::filesystem::path& run_dir);
 
@@ -97,6 +98,7 @@ class Record {
   sys::DirFd lock_;
   sys::Fd file_;
   RecordContent content_;
+  bool torn_ = false;  ///< the last line may be there in part
 };
 
 }  // namespace tank::runtime

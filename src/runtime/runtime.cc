@@ -23,7 +23,7 @@ namespace {
 RecordHeader header_of(const Pod& pod, const RuntimeOptions& options) {
   RecordHeader header;
   header.pod = to_string_key(pod);
-  header.uid = options.uid.empty() ? derive_uid(pod) : options.uid;
+  header.uid = options.uid.empty() ? derive_uid(pod, options.run_dir) : options.uid;
   header.data_dir = options.data_dir;
   header.run_dir = options.run_dir;
   header.owner_loss = options.owner_loss;

@@ -1,5 +1,6 @@
 // Step image: every container's image stands unpacked on this machine.
 #include "runtime/steps.h"
+#include "sys/file.h"
 
 namespace tank::runtime {
 
@@ -13,9 +14,14 @@ Result<> image_up(BringUp& work) {
     up.image = TRY(ensure_image(work.options.data_dir, container.image, container.pull_policy, options)
                        .while_doing("container '", container.name, "'"));
     for (const std::filesystem::path& layer : up.image.layers) layers.push_back(layer.native());
+    // Noted one by one, and before the next pull: what stands in a record is not removed.
+    TRY(work.record.note_layers(layers));
+    for (const std::filesystem::path& layer : up.image.layers) {
+      TRY(sys::open_dir(layer).while_doing("container '", container.name, "': its image was just removed"));
+    }
     work.containers.push_back(std::move(up));
   }
-  return work.record.note_layers(layers);
+  return {};
 }
 
 /// Images stay: they are content, shared and kept. What a killed pull left unfinished is swept by the next one.

@@ -63,7 +63,7 @@ Result<> sandbox_up(BringUp& work) {
   }
   std::size_t parked = 0;
   while (parked < work.containers.size()) {
-    shim::Notice notice = TRY(next_notice(work));
+    shim::Notice notice = TRY(next_notice(work, OnStop::abort));
     ContainerWork* container = find(work, notice.container);
     if (!container) return error(Kind::bug, "the shim speaks of an unknown container '", notice.container, "'");
     if (notice.type != Type::ready) return to_error(notice);
@@ -90,7 +90,7 @@ Result<> proceed_up(BringUp& work) {
   std::size_t settled = 0;
   std::size_t running = 0;
   while (settled < work.containers.size()) {
-    shim::Notice notice = TRY(next_notice(work));
+    shim::Notice notice = TRY(next_notice(work, OnStop::go_on));
     ContainerWork* container = find(work, notice.container);
     if (!container) return error(Kind::bug, "the shim speaks of an unknown container '", notice.container, "'");
     if (notice.type == Type::exited || notice.type == Type::signaled) {

@@ -131,7 +131,8 @@ void Supervision::fold(shim::Notice notice) {
     case Type::exited:
       return end_entry(*entry, notice.value == 0 ? StopReason{Normal{}} : StopReason{WorkloadExited{notice.value}});
     case Type::signaled: {
-      const bool oom = notice.value == SIGKILL && was_oom_killed(entry->name);
+      // The kernel's count only grows: a SIGKILL that we asked for is not the out-of-memory killer's.
+      const bool oom = notice.value == SIGKILL && !passed_on_ && was_oom_killed(entry->name);
       return end_entry(*entry, WorkloadSignaled{notice.value, oom});
     }
     case Type::failed: return end_entry(*entry, Abnormal{to_error(notice)});
@@ -224,14 +225,19 @@ StopReason Supervision::ending_of_pod() const {
   return Normal{};
 }
 
-Result<const Supervision::Entry*> Supervision::running(const std::string& container) const {
+Result<const Supervision::Entry*> Supervision::find(const std::string& container) const {
   const auto entry = std::find_if(entries_.begin(), entries_.end(),
                                   [&](const Entry& one) { return container.empty() || one.name == container; });
   if (entry == entries_.end()) {
     return error(Kind::not_found, "pod ", to_string_key(pod_), " has no container '", container, "'");
   }
-  if (entry->state != State::running) return error(Kind::not_running, "container ", entry->name, " is not running");
   return &*entry;
+}
+
+Result<const Supervision::Entry*> Supervision::running(const std::string& container) const {
+  const Entry* entry = TRY(find(container));
+  if (entry->state != State::running) return error(Kind::not_running, "container ", entry->name, " is not running");
+  return entry;
 }
 
 Result<pid_t> Supervision::host_pid(const std::string& container) const {
@@ -248,7 +254,10 @@ Result<ExecContext> Supervision::exec_context(const std::string& container) cons
 
 Result<int> Supervision::begin_attach(const std::string& container) {
   const std::lock_guard lock(mutex_);
-  const Entry* found = TRY(running(container));
+  const Entry* found = TRY(find(container));
+  // What a short-lived container wrote still waits in its terminal.
+  const bool has_ended = found->state == State::ended && found->terminal.is_open();
+  if (!has_ended) TRY(running(container));
   auto* entry = const_cast<Entry*>(found);
   if (!entry->tty || !entry->terminal.is_open()) {
     return error(Kind::not_a_tty, "container ", entry->name, " has no terminal");

@@ -66,6 +66,7 @@ class Supervision {
   StopReason ending_of_pod() const;
   StopReason give_up(BringUp& work, Error why);
 
+  Result<const Entry*> find(const std::string& container) const;
   Result<const Entry*> running(const std::string& container) const;
   void emit(const std::string& container, std::variant<Running, Exited, Signaled, Failed> what) const;
   bool was_oom_killed(const std::string& container) const;

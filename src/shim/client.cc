@@ -212,6 +212,8 @@ Result<std::optional<Notice>> Client::receive(std::chrono::milliseconds patience
 }
 
 Result<> Client::reap() {
+  // A shim that still waits for us to speak must see that nobody will.
+  channel_.reset();
   const auto ended = sys::reap(process_, sys::Wait::yes);
   if (ended || ended.error().kind() == Kind::not_found) return {};
   return ended.error();

@@ -40,8 +40,7 @@ Result<> run() {
 int main() {
   const tank::Result<> ran = run();
   if (ran) return 0;
-  (void)tank::sys::write_small(
-      2, tank::concat("tank-shim is started by tank, one for each pod, one for each pod, and of no use ", "by hand (",
-                      ran.error().sentence(), ")\n"));
+  (void)tank::sys::write_small(2, tank::concat("tank-shim is started by tank, one for each pod, and of no use ",
+                                               "by hand (", ran.error().sentence(), ")\n"));
   return kUsage;
 }

@@ -143,7 +143,10 @@ void Pod::obey(const Request& request, std::vector<sys::Fd> descriptors) {
   Container* container = find(request.container);
   // What ended by itself in the meantime is no news to complain about: its last word is on its way.
   if (container == nullptr) return;
-  if (request.type == Type::proceed) container->proceed();
+  if (request.type == Type::proceed) {
+    proceeded_ = true;
+    container->proceed();
+  }
   if (request.type == Type::abort) container->abort();
   if (request.type == Type::stop) container->stop(std::chrono::milliseconds(request.grace_ms), Clock::now());
   if (request.type == Type::signal) container->signal(request.signum);
@@ -201,7 +204,9 @@ void Pod::dismiss() {
 void Pod::lose_owner() {
   channel_.reset();
   writing_ = false;
-  const bool ends = on_owner_loss_ == OnOwnerLoss::end_pod;
+  // A pod that was never let past the checkpoint has nothing that could wait for the next owner.
+  const bool waits = on_owner_loss_ == OnOwnerLoss::wait && proceeded_;
+  const bool ends = !waits;
   const auto now = Clock::now();
   for (Container& container : containers_) container.owner_lost(ends, now);
   ending_ = ending_ || ends;

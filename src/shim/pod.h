@@ -51,6 +51,7 @@ class Pod {
   bool attached_ = true;  ///< the owner has said attach, or was here from the start
   bool writing_ = false;  ///< the channel is watched for room
   bool is_set_up_ = false;
+  bool proceeded_ = false;  ///< some container was told to, at some time
   bool ending_ = false;
   bool launched_ = false;  ///< the memory that launching took has not been given back yet
   bool done_ = false;
