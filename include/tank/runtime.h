@@ -101,8 +101,8 @@ struct RuntimeOptions {
   std::filesystem::path data_dir = "/var/lib/tank";  ///< images, layers, volumes, writable layers
   std::filesystem::path run_dir = "/run/tank";       ///< records and sockets of living pods; a tmpfs
   PullOptions image;
-  /// Names the pod's run directory and cgroup; [a-z0-9-], at most 63 bytes, a letter or digit at both ends. Empty: derived from
-  /// run_dir, namespace and name, so that the same pod cannot run twice there.
+  /// Names the pod's run directory and cgroup; [a-z0-9-], at most 63 bytes, a letter or digit at both ends. Empty:
+  /// derived from run_dir, namespace and name, so that the same pod cannot run twice there.
   std::string uid;
   /// Gives a container its stdio. Empty: /dev/null.
   std::function<Stdio(const Container&)> stdio;
@@ -116,8 +116,8 @@ struct RuntimeOptions {
 class Runtime {
  public:
   /// Starts the bring-up and returns at once. What a dead owner of the same uid left is taken down first. Error kinds:
-  /// invalid (no containers, a bad uid), busy (the same uid runs already), kernel and denied (not even a record could be
-  /// made), and whatever taking down the last run met. Everything later is told by events and by the stop reason.
+  /// invalid (no containers, a bad uid), busy (the same uid runs already), kernel and denied (not even a record could
+  /// be made), and whatever taking down the last run met. Everything later is told by events and by the stop reason.
   static Result<std::unique_ptr<Runtime>> start(Pod pod, RuntimeOptions options);
 
   /// Takes up a pod whose owner died, from its record; `pod` is what it was started from. Containers that ended
@@ -149,8 +149,9 @@ class Runtime {
   /// Likewise.
   Result<ExecContext> exec_context(const std::string& container = "") const;
 
-  /// Takes the terminal of a container with tty: true, also of one that has just ended: its last output is still there. Returns the descriptor of its master side, owned by the caller,
-  /// who closes it and then calls end_attach. Error kinds: not_running, not_a_tty, attached, not_found.
+  /// Takes the terminal of a container with tty: true, also of one that has just ended: its last output is still there.
+  /// Returns the descriptor of its master side, owned by the caller, who closes it and then calls end_attach. Error
+  /// kinds: not_running, not_a_tty, attached, not_found.
   Result<int> begin_attach(const std::string& container = "");
   /// Gives it back. Harmless when nobody is attached or the container is gone.
   void end_attach(const std::string& container = "");
