@@ -34,8 +34,9 @@ def need(program):
 class Image:
     """One busybox image in every form the peers take: an OCI layout, a docker archive, and in a registry."""
 
-    def __init__(self, work, registry):
+    def __init__(self, work, state, registry):
         self.work = work
+        self.state = state  # what stands in /run on a real machine: on a tmpfs
         self.layout = work / "layout"
         root = work / "source"
         (root / "bin").mkdir(parents=True)
@@ -180,7 +181,7 @@ class Tank:
         if not self.tank.exists():
             raise Missing(f"{self.tank} is not built")
         self.worker = Worker()
-        self.where = ["--data-dir", work / "data", "--run-dir", work / "run"]
+        self.where = ["--data-dir", work / "data", "--run-dir", image.state / work.name]
         self.manifest = work / "pod.yaml"
         self.write_manifest(["/bin/true"])
         self.worker.time([self.tank, "run", "-f", self.manifest, *self.where])  # pulls
@@ -206,7 +207,7 @@ class LowLevel:
         self.worker = None
         work.mkdir()
         self.bundle = image.unpack(work / "bundle")
-        self.state = work / "state"
+        self.state = image.state / work.name
         config_file = self.bundle / "config.json"
         config_file.unlink()
         call([self.program, "spec"], cwd=self.bundle)
@@ -254,7 +255,7 @@ class Podman:
         self.program = need("podman")
         need("conmon")
         work.mkdir()
-        self.work = work
+        self.places = (str(work) + "/", str(image.state / work.name) + "/")
         settings = work / "containers.conf"
         settings.write_text('[containers]\ndefault_ulimits = ["nofile=20000:20000", "nproc=4096:4096"]\npids_limit = 0\n'
                             '[engine]\nevents_logger = "none"\n[network]\n')
@@ -262,7 +263,8 @@ class Podman:
         policy.write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
         self.policy = policy
         self.env = {"CONTAINERS_CONF": str(settings), "XDG_RUNTIME_DIR": str(work)}
-        self.base = [self.program, "--root", work / "root", "--runroot", work / "run", "--tmpdir", work / "tmp", "--runtime", "runc",
+        self.base = [self.program, "--root", work / "root", "--runroot", image.state / work.name / "run",
+                     "--tmpdir", image.state / work.name / "tmp", "--runtime", "runc",
                      "--cgroup-manager", "cgroupfs", "--storage-driver", "overlay"]
         self.worker = Worker()
         self.worker.time([*self.base, "load", "--input", image.archive], self.env)
@@ -282,7 +284,7 @@ class Podman:
                        stdin=subprocess.DEVNULL, capture_output=True)
         for line in reversed(pathlib.Path("/proc/self/mounts").read_text().splitlines()):
             point = line.split()[1]
-            if point.startswith(str(self.work) + "/"):
+            if point.startswith(self.places):
                 subprocess.run(["umount", point])
 
 
@@ -293,11 +295,13 @@ class Containerd:
         self.process = None
         work.mkdir()
         self.ctr = need("ctr")
-        self.socket = work / "containerd.sock"
+        state = image.state / work.name
+        state.mkdir()
+        self.socket = state / "containerd.sock"
         config = work / "config.toml"
-        config.write_text(f'version = 2\nroot = "{work}/root"\nstate = "{work}/state"\n'
+        config.write_text(f'version = 2\nroot = "{work}/root"\nstate = "{state}"\n'
                           'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
-                          f'[grpc]\n  address = "{self.socket}"\n[ttrpc]\n  address = "{work}/ttrpc.sock"\n')
+                          f'[grpc]\n  address = "{self.socket}"\n[ttrpc]\n  address = "{state}/ttrpc.sock"\n')
         log = open(work / "containerd.log", "w")
         self.process = subprocess.Popen([need("containerd"), "--config", config], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.worker = Worker()

@@ -32,7 +32,9 @@ class Bench:
         # On a disk, where overlayfs and the peers' stores are at home.
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="tank-bench-", dir="/var/tmp"))
         self.registry = peers.Registry(self.work)
-        self.image = peers.Image(self.work, self.registry)
+        # /dev/shm is a tmpfs everywhere; /run, where all of them keep their state, is one on real machines.
+        self.state = pathlib.Path(tempfile.mkdtemp(prefix="tank-bench-", dir="/dev/shm"))
+        self.image = peers.Image(self.work, self.state, self.registry)
         self.living = []
         self.goals = []
 
@@ -66,6 +68,7 @@ class Bench:
             peer.stop()
         self.registry.stop()
         shutil.rmtree(self.work, ignore_errors=True)
+        shutil.rmtree(self.state, ignore_errors=True)
 
 
 def table(rows, unit):
@@ -141,7 +144,7 @@ def bench_floor(bench):
             floor[key] += values
         if tank is None:
             continue
-        answer = json.loads(peers.call([program, bench.image.reference, tank.work / "data", tank.work / "run",
+        answer = json.loads(peers.call([program, bench.image.reference, tank.work / "data", bench.state / tank.work.name,
                                         bench.build / "bin/tank-shim", str(each)]))
         for name, values in answer.pop("steps_us").items():
             steps.setdefault(name, []).extend(values)
