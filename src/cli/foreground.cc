@@ -150,12 +150,11 @@ void Foreground::attach_terminal() {
     if (!master) return;  // it ended already; its last output is lost with its terminal
     terminal_ = sys::Fd(*master);
     resize_terminal();
-    if (Result<sys::Fd> out = sys::duplicate(terminal_)) relay_->add_output(std::move(*out), STDOUT_FILENO, "");
-    if (!sys::is_tty(STDIN_FILENO)) {
-      if (Result<sys::Fd> in = sys::duplicate(terminal_)) relay_->add_input(std::move(*in));
-      return;
+    // Before anything is shown: whoever answers to what they see must reach the container, also with Ctrl-C.
+    if (sys::is_tty(STDIN_FILENO)) {
+      if (Result<sys::RawMode> raw = sys::RawMode::enter(STDIN_FILENO)) raw_.emplace(std::move(*raw));
     }
-    if (Result<sys::RawMode> raw = sys::RawMode::enter(STDIN_FILENO)) raw_.emplace(std::move(*raw));
+    if (Result<sys::Fd> out = sys::duplicate(terminal_)) relay_->add_output(std::move(*out), STDOUT_FILENO, "");
     if (Result<sys::Fd> in = sys::duplicate(terminal_)) relay_->add_input(std::move(*in));
     return;
   }

@@ -124,7 +124,7 @@ void add_run(CLI::App& app, Globals& globals) {
   verb->add_flag("-i,--interactive", arguments->interactive, "give the container our stdin");
   verb->add_flag("-t,--tty", arguments->terminal, "give the container a terminal");
   verb->add_option("--name", arguments->name, "name of the pod");
-  verb->add_option("-e,--env", arguments->env, "NAME=VALUE")->expected(1)->take_all();
+  verb->add_option("-e,--env", arguments->env, "NAME=VALUE")->allow_extra_args(false);
   verb->add_option("--pull", arguments->pull, "Always, IfNotPresent or Never");
   verb->positionals_at_end();
   verb->prefix_command();
