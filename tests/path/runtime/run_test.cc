@@ -244,7 +244,7 @@ TEST_F(RunTest, TheSamePodDoesNotRunTwiceAtOnce) {
   ASSERT_TRUE(first.wait_for_output(Child::Stream::out, "up", std::chrono::seconds(20)));
   const Outcome second = run_manifest(manifest("[/bin/true]"));
   EXPECT_EQ(second.code, 125) << to_string(second);
-  EXPECT_THAT(second.err, HasSubstr("pod default/test is running"));
+  EXPECT_THAT(second.err, HasSubstr("is running"));
   const Outcome ended = first.finish(std::chrono::seconds(20));
   EXPECT_EQ(ended.code, 0) << to_string(ended);
 }

@@ -84,29 +84,29 @@ TEST_F(VolumeTest, AClaimIsKeptBetweenRuns) {
 
 TEST_F(VolumeTest, ReadOnlyMeansIt) {
   const Outcome mount =
-      run_manifest(with("emptyDir: {}", "[/bin/probe, open, /v, r, then, write, /v/x, y]", ", readOnly: true"));
+      run_manifest(with("emptyDir: {}", "[/bin/probe, open, /v, r, then, write, /v/x, text]", ", readOnly: true"));
   EXPECT_EQ(mount.code, 1) << to_string(mount);
   EXPECT_THAT(mount.err, HasSubstr("EROFS"));
   const Outcome claim =
-      run_manifest(with("persistentVolumeClaim: {claimName: data, readOnly: true}", "[/bin/probe, write, /v/x, y]"));
+      run_manifest(with("persistentVolumeClaim: {claimName: data, readOnly: true}", "[/bin/probe, write, /v/x, text]"));
   EXPECT_EQ(claim.code, 1) << to_string(claim);
   EXPECT_THAT(claim.err, HasSubstr("EROFS"));
   const Outcome host_path =
-      run_manifest(with(host("", "Directory"), "[/bin/probe, write, /v/x, y]", ", readOnly: true"));
+      run_manifest(with(host("", "Directory"), "[/bin/probe, write, /v/x, text]", ", readOnly: true"));
   EXPECT_EQ(host_path.code, 1) << to_string(host_path);
   EXPECT_TRUE(fs::is_empty(outside_));
 }
 
 TEST_F(VolumeTest, ASubPathIsMadeAndStaysInside) {
-  const Outcome made =
-      run_manifest(with("persistentVolumeClaim: {claimName: data}", "[/bin/probe, write, /v/x, y]", ", subPath: a/b"));
+  const Outcome made = run_manifest(
+      with("persistentVolumeClaim: {claimName: data}", "[/bin/probe, write, /v/x, text]", ", subPath: a/b"));
   EXPECT_EQ(made.code, 0) << to_string(made);
-  EXPECT_EQ(text_of(data_dir() + "/volumes/default/data/a/b/x"), "y");
+  EXPECT_EQ(text_of(data_dir() + "/volumes/default/data/a/b/x"), "text");
 
   // A link that an earlier run left in the volume must not lead out (CVE-2017-1002101).
   fs::create_symlink(outside_, data_dir() + "/volumes/default/data/way-out");
   const Outcome escape = run_manifest(
-      with("persistentVolumeClaim: {claimName: data}", "[/bin/probe, write, /v/x, y]", ", subPath: way-out"));
+      with("persistentVolumeClaim: {claimName: data}", "[/bin/probe, write, /v/x, text]", ", subPath: way-out"));
   EXPECT_EQ(escape.code, 125) << to_string(escape);
   EXPECT_TRUE(fs::is_empty(outside_));
 
@@ -125,7 +125,7 @@ TEST_F(VolumeTest, HostPathsAreWhatTheirTypeSays) {
   ASSERT_EQ(::mknod((outside_ / "null").c_str(), S_IFCHR | 0666, makedev(1, 3)), 0);
   for (const Row& row : std::vector<Row>{{"", "directory", 0},
                                          {"", "file", 0},
-                                         {"", "missing", 125},
+                                         {"", "new-unchecked", 0},
                                          {"Directory", "directory", 0},
                                          {"Directory", "file", 125},
                                          {"Directory", "missing", 125},
