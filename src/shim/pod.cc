@@ -204,8 +204,10 @@ void Pod::dismiss() {
 void Pod::lose_owner() {
   channel_.reset();
   writing_ = false;
-  // A pod that was never let past the checkpoint has nothing that could wait for the next owner.
-  const bool waits = on_owner_loss_ == OnOwnerLoss::wait && proceeded_;
+  // A pod of which nothing ran and nothing ended has nothing to tell the next owner.
+  const bool has_story = proceeded_ || std::any_of(containers_.begin(), containers_.end(),
+                                                   [](const Container& each) { return each.has_ended(); });
+  const bool waits = on_owner_loss_ == OnOwnerLoss::wait && has_story;
   const bool ends = !waits;
   const auto now = Clock::now();
   for (Container& container : containers_) container.owner_lost(ends, now);
