@@ -38,6 +38,7 @@ Result<Record> claim(const RecordHeader& header) {
   for (int attempt = 1;; ++attempt) {
     Result<Record> record = Record::create(header);
     if (record) return record;
+    if (record.error().kind() == Kind::busy) return error(Kind::busy, "pod ", header.pod, " is running");
     const bool in_the_way = record.error().kind() == Kind::exists;
     const bool just_removed = record.error().kind() == Kind::not_found;
     if (attempt == kAttempts || !(in_the_way || just_removed)) return record;
