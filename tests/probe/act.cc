@@ -185,10 +185,11 @@ int make_orphan(const Arguments&) {
   const pid_t child = ::fork();
   if (child < 0) return failed("forking", "a child");
   if (child == 0) {
+    // Asked before the fork: afterwards it may be gone already, and pid 1 in its place.
+    const pid_t parent = ::getpid();
     const pid_t grandchild = ::fork();
     if (grandchild == 0) {
       // Ends only once its parent is gone, so that whoever is pid 1 has to reap it.
-      const pid_t parent = ::getppid();
       while (::getppid() == parent) ::sched_yield();
       std::_Exit(0);
     }
